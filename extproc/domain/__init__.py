@@ -1,0 +1,1 @@
+"""The values everything else passes around; imports nothing of ours."""

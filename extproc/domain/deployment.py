@@ -1,0 +1,69 @@
+"""A deployment: what serves a model group, where it is reached and how it is paid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from extproc.domain.usage import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One host Envoy connects to; deployments of one host share its Envoy cluster."""
+
+    scheme: str
+    host: str
+    port: int
+    verify: bool = True
+    ca_file: str | None = None
+
+    @property
+    def cluster(self) -> str:
+        """Envoy's name for it: stable, and safe in a header and a file."""
+        identity = f"{self.scheme}|{self.host}|{self.port}|{self.verify}|{self.ca_file}"
+        return f"up_{self.host.replace('.', '_')}_{sha256(identity.encode()).hexdigest()[:8]}"
+
+    @property
+    def authority(self) -> str:
+        """The Host header: the port is left out where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One row of `model_list`. Timeouts are seconds; `None` means the gateway's default."""
+
+    id: str
+    group: str
+    provider: str
+    model: str
+    upstream: Upstream
+    base_path: str = ""
+    schema: str = "openai"
+    api_key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    weight: float | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    order: int | None = None
+    num_retries: int | None = None
+    timeout_seconds: float | None = None
+    stream_timeout_seconds: float | None = None
+    mode: str | None = None
+    base_model: str | None = None
+    price: Price | None = None
+    """The operator's own price; without it the provider's published one is looked up."""
+    drop_params: bool = False
+    extra_body: Mapping[str, object] = field(default_factory=dict)
+    """Default body fields: sent where the client left them out."""
+
+    def resolved(self, captured: str) -> "Deployment":
+        """A wildcard deployment for one model: `*` replaced by what the client named."""
+        return replace(self, model=self.model.replace("*", captured)) if "*" in self.model else self
+
+    @property
+    def api_base(self) -> str:
+        """The upstream's base URL, as logs and `x-litellm-model-api-base` show it."""
+        return f"{self.upstream.scheme}://{self.upstream.authority}{self.base_path}"

@@ -1,0 +1,77 @@
+"""The two records every attempt leaves, and the row they become.
+
+An attempt is *begun* before it leaves for the provider and *ended* once, whatever happened. A
+begun record whose process died without an end becomes a row marked `interrupted`.
+Times are epoch seconds, money is integer nano-USD.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from extproc.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt about to leave."""
+
+    attempt_id: str
+    call_id: str
+    number: int
+    at: float
+    key_hash: str
+    call_type: str
+    """LiteLLM's name of the endpoint: acompletion, atext_completion, aembedding."""
+    model_group: str
+    model: str
+    provider: str
+    deployment_id: str
+    api_base: str
+    prompt_tokens_estimate: int
+    prompt_cost_nanousd: int
+    """What the prompt alone would cost: billed if the process dies before the end is known."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """user, tags, key alias, requester address: what the spend row shows beside the figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended. `cost_nanousd` is None when no price is known."""
+
+    attempt_id: str
+    at: float
+    status: str
+    """success or failure."""
+    http_status: int
+    usage: Usage = field(default_factory=Usage)
+    cost_nanousd: int | None = 0
+    estimated: bool = False
+    first_byte_at: float | None = None
+    error: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """response id, model the provider named, guardrails that ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRow:
+    """One ledger row."""
+
+    begun: Begun
+    ended: Ended
+    interrupted: bool = False
+
+
+def interrupted(begun: Begun) -> SpendRow:
+    """The row of an attempt whose process died: its prompt, by estimate."""
+    ended = Ended(
+        attempt_id=begun.attempt_id,
+        at=begun.at,
+        status="failure",
+        http_status=0,
+        usage=Usage(input=begun.prompt_tokens_estimate),
+        cost_nanousd=begun.prompt_cost_nanousd,
+        estimated=True,
+        error="interrupted",
+    )
+    return SpendRow(begun, ended, interrupted=True)

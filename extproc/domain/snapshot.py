@@ -1,0 +1,69 @@
+"""Everything configured, compiled into one immutable object with a generation.
+
+A request keeps the snapshot that it began with; a change builds a new one and swaps the pointer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from extproc.domain.deployment import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailRule:
+    """One configured guardrail: `name` picks the code, `options` are its settings."""
+
+    name: str
+    kind: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that the data path obeys. Sizes are bytes, times are seconds."""
+
+    num_retries: int = 2
+    max_request_bytes: int = 32 * 1024 * 1024
+    max_request_mb_shown: float | None = None
+    """`max_request_size_mb` as the operator wrote it; None when only the default limit holds."""
+    request_timeout_seconds: float = 6000.0
+    first_byte_seconds: float = 600.0
+    stall_seconds: float = 120.0
+    key_header: str | None = None
+    completion_model: str | None = None
+    embedding_model: str | None = None
+    always_include_stream_usage: bool | None = None
+    allow_client_side_credentials: bool = False
+    drop_params: bool = False
+    guardrails: tuple[GuardrailRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Model groups, their deployments and the rules, under one generation."""
+
+    generation: str
+    groups: Mapping[str, tuple[Deployment, ...]]
+    """Exact names and patterns with `*`, each with its deployments in configured order."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """`router_settings.model_group_alias`: a name the client may use -> the group."""
+    hidden_aliases: frozenset[str] = frozenset()
+    rules: Rules = Rules()
+
+    def find(self, model: str) -> tuple[Deployment, ...]:
+        """The deployments of `model`: alias, exact group, else the most specific pattern."""
+        name = self.aliases.get(model, model)
+        exact = self.groups.get(name)
+        if exact is not None:
+            return exact
+        for pattern in sorted((g for g in self.groups if "*" in g), key=len, reverse=True):
+            head, _, tail = pattern.partition("*")
+            long_enough = len(name) >= len(head) + len(tail)
+            if long_enough and name.startswith(head) and name.endswith(tail):
+                captured = name[len(head) : len(name) - len(tail)]
+                return tuple(d.resolved(captured) for d in self.groups[pattern])
+        return ()
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return tuple(d for group in self.groups.values() for d in group)

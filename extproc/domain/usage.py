@@ -1,0 +1,81 @@
+"""Token counts and prices as immutable values that add up.
+
+Buckets are inclusive: `cached`, `cache_written` and `audio_input` are parts of `input`; `reasoning`
+and `audio_output` are parts of `output`. Providers that report them apart (Anthropic, Bedrock) are
+normalised in their translator. Prices are USD per token; a cost is integer nano-USD, computed
+exactly and rounded half-up once.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+NANO = Decimal(1_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one attempt consumed, in tokens."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.cache_written + other.cache_written,
+            self.reasoning + other.reasoning,
+            self.audio_input + other.audio_input,
+            self.audio_output + other.audio_output,
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything was counted."""
+        return self.input > 0 or self.output > 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per token. A part without a rate of its own costs what its whole costs."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None = None
+    cache_written: Decimal | None = None
+    reasoning: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+
+    def cost_nanousd(self, usage: Usage) -> int:
+        """The exact cost of `usage`, rounded half-up to whole nano-USD once."""
+        plain_input = usage.input - usage.cached - usage.cache_written - usage.audio_input
+        plain_output = usage.output - usage.reasoning - usage.audio_output
+        total = (
+            max(0, plain_input) * self.input
+            + usage.cached * _rate(self.cached, self.input)
+            + usage.cache_written * _rate(self.cache_written, self.input)
+            + usage.audio_input * _rate(self.audio_input, self.input)
+            + max(0, plain_output) * self.output
+            + usage.reasoning * _rate(self.reasoning, self.output)
+            + usage.audio_output * _rate(self.audio_output, self.output)
+        )
+        return int((total * NANO).to_integral_value(ROUND_HALF_UP))
+
+
+def _rate(own: Decimal | None, whole: Decimal) -> Decimal:
+    return whole if own is None else own
+
+
+def usd(nanousd: int) -> float:
+    """Nano-USD as the decimal number of USD that JSON and headers show."""
+    return float(Decimal(nanousd) / NANO)

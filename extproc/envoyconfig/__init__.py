@@ -1,0 +1,1 @@
+"""Builds Envoy's listeners, clusters and bootstrap."""

@@ -1,0 +1,1 @@
+"""What a caller may do, where the call goes, and what it cost."""

@@ -1,0 +1,1 @@
+"""One wire format a module: pure functions over plain dicts."""

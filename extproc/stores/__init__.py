@@ -1,0 +1,1 @@
+"""What must outlive a process: protocols and their Postgres, Redis, disk and memory forms."""

@@ -1,0 +1,117 @@
+"""What the gateway needs from storage, as narrow protocols named for the domain.
+
+A store that cannot be reached raises StoreUnavailable; what happens then is the caller's policy.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from extproc.domain.key import Key
+from extproc.domain.ledger import Begun, Ended, SpendRow
+
+
+class StoreUnavailable(Exception):
+    """The database or the counter store did not answer: refused, silent, or too slow."""
+
+
+class AliasTaken(Exception):
+    """Another key has this alias."""
+
+
+class Keys(Protocol):
+    """Virtual keys as the data path reads them."""
+
+    async def find(self, key_hash: str) -> Key | None:
+        """The key, or None when there is none. Raises StoreUnavailable when nobody can tell."""
+        ...
+
+
+class KeyRegistry(Protocol):
+    """Virtual keys as the management API changes them. Every change notifies all replicas."""
+
+    async def create(self, key: Key) -> Key:
+        """Insert. Raises AliasTaken; the hash is new."""
+        ...
+
+    async def get(self, key_hash: str) -> Key | None: ...
+
+    async def update(self, key_hash: str, changes: Mapping[str, Any]) -> Key | None:
+        """Set the named Key fields, in one statement; None when there is no such key."""
+        ...
+
+    async def delete(self, key_hashes: Sequence[str]) -> Sequence[str]:
+        """Delete in one transaction; the hashes that existed."""
+        ...
+
+    async def hashes_of(self, aliases: Sequence[str]) -> Sequence[str]:
+        """The hashes of the keys with these aliases."""
+        ...
+
+    async def page(self, filters: Mapping[str, str], offset: int, limit: int) -> "KeyPage":
+        """Newest first. Filters: user_id, team_id, organization_id, key_hash, key_alias."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    keys: Sequence[Key]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpendQuery:
+    """Which spend rows: every given field must match; dates are epoch seconds, half-open."""
+
+    key_hash: str | None = None
+    request_id: str | None = None
+    user_id: str | None = None
+    start_at: float | None = None
+    end_at: float | None = None
+    limit: int = 10_000
+
+
+class Ledger(Protocol):
+    """Rows of spend: written once by attempt id, read by the management API."""
+
+    async def apply(self, rows: Sequence[SpendRow]) -> int:
+        """Insert the rows and move the keys' spend in one transaction; how many were new.
+
+        A row whose attempt id is there already changes nothing, so that a replay is harmless;
+        except that a true end replaces an `interrupted` estimate, moving spend by the difference.
+        """
+        ...
+
+    async def rows(self, query: SpendQuery) -> Sequence[SpendRow]:
+        """Newest first."""
+        ...
+
+
+class Journal(Protocol):
+    """The local, durable record of attempts. Written at once, fsync'd in groups within 50 ms."""
+
+    def begin(self, begun: Begun) -> None:
+        """Returns once the kernel has the record: a killed process does not lose it."""
+        ...
+
+    def end(self, ended: Ended) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What one attempt leaves for the next."""
+
+    generation: str
+    tried: tuple[str, ...]
+    """Deployment ids, in order."""
+    error: str = ""
+    """The last error's envelope as JSON, to be shown if no attempt is left."""
+    status: int = 0
+
+
+class Trails(Protocol):
+    """Attempts of calls in progress, by gateway id; forgotten after ten minutes."""
+
+    async def remember(self, call_id: str, trail: Trail) -> None: ...
+
+    async def recall(self, call_id: str) -> Trail | None: ...
