@@ -41,14 +41,18 @@ class Call:
     attempt: int = 1
     path_model: str | None = None
     """The model that the path names (`/engines/{model}/…`, `/openai/deployments/{model}/…`)."""
-    declared_bytes: int | None = None
     key: Key | None = None
     body: Json = field(default_factory=dict)
+    """What a provider may see."""
+    asked: Json = field(default_factory=dict)
+    """What the client sent, the gateway's own fields included."""
     body_bytes: int = 0
     body_changed: bool = False
     """Whether `body` no longer is what the client sent, so that it must be written anew."""
     model: str = ""
-    """The name the client asked for, after the key's aliases."""
+    """The name the client asked for: answers carry it."""
+    group: str = ""
+    """The same after the key's aliases: what is looked up."""
     streaming: bool = False
     usage_asked: bool = False
     """Whether the client itself asked for the usage chunk of a stream."""

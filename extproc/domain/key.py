@@ -11,9 +11,14 @@ from typing import Any
 MASTER_ALIAS = "litellm_proxy_master_key"
 
 
+def digest(secret: str) -> str:
+    """Lower-case hex SHA-256."""
+    return sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def hash_key(secret: str) -> str:
-    """Lower-case hex SHA-256; a value that does not start with `sk-` is taken as already hashed."""
-    return sha256(secret.encode()).hexdigest() if secret.startswith("sk-") else secret
+    """The digest; a value that does not start with `sk-` is taken as already hashed."""
+    return digest(secret) if secret.startswith("sk-") else secret
 
 
 def key_name(secret: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from extproc.domain.deployment import Deployment
+from extproc.errors import RequestTooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Rules:
     allow_client_side_credentials: bool = False
     drop_params: bool = False
     guardrails: tuple[GuardrailRule, ...] = ()
+
+    def check_size(self, size_bytes: int) -> None:
+        """Raises RequestTooLarge for a request over the limit."""
+        if size_bytes > self.max_request_bytes:
+            shown = self.max_request_mb_shown
+            limit_mb = self.max_request_bytes / 1024**2 if shown is None else shown
+            raise RequestTooLarge(size_bytes, limit_mb)
 
 
 @dataclass(frozen=True, slots=True)

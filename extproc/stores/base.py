@@ -15,6 +15,10 @@ class StoreUnavailable(Exception):
     """The database or the counter store did not answer: refused, silent, or too slow."""
 
 
+class JournalUnavailable(Exception):
+    """The journal cannot take a record: disk full, read-only, or gone."""
+
+
 class AliasTaken(Exception):
     """Another key has this alias."""
 
@@ -91,10 +95,15 @@ class Journal(Protocol):
     """The local, durable record of attempts. Written at once, fsync'd in groups within 50 ms."""
 
     def begin(self, begun: Begun) -> None:
-        """Returns once the kernel has the record: a killed process does not lose it."""
+        """Returns once the kernel has the record: a killed process does not lose it.
+
+        Raises JournalUnavailable.
+        """
         ...
 
-    def end(self, ended: Ended) -> None: ...
+    def end(self, ended: Ended) -> None:
+        """Never raises: a record that cannot be written now is kept and written later."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,37 @@
+"""How an attempt ended, as the flow knows it, and what settling it said."""
+
+from dataclasses import dataclass
+
+from extproc.domain.call import Call
+from extproc.domain.deployment import Deployment
+from extproc.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt's end. Times are epoch seconds.
+
+    `usage` None means that the provider did not say: it is then estimated from the prompt and
+    `text`, if `produced`; an attempt that failed before anything was produced costs nothing.
+    """
+
+    call: Call
+    deployment: Deployment
+    begun_at: float
+    at: float
+    http_status: int
+    ok: bool
+    produced: bool
+    usage: Usage | None = None
+    text: str = ""
+    first_byte_at: float | None = None
+    response_id: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an attempt cost, and what its key has spent with it, in nano-USD."""
+
+    cost_nanousd: int | None
+    key_spend_nanousd: int

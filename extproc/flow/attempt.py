@@ -1,0 +1,307 @@
+"""One attempt against one deployment, as a state machine without I/O.
+
+    START      --RequestHeaders-->   IDENTIFIED   or REFUSED
+    IDENTIFIED --RequestBody-->      SENT         or REFUSED
+    SENT       --ResponseHeaders-->  HELD         the answer is not yet the client's
+    HELD       --ResponseBody-->     HELD, RELEASED, RETRYING or DONE
+    RELEASED   --ResponseBody-->     RELEASED or DONE
+    START, IDENTIFIED --ResponseHeaders--> PASSING     Envoy answered by itself
+    any        --StreamClosed-->     CLOSED
+
+Whatever happens after an attempt has begun, one Settle or SettleLate leaves this flow, and only
+one; on the way to the client it leaves before the last byte does.
+"""
+
+from collections.abc import Generator
+from enum import Enum, auto
+
+import orjson
+
+from extproc.domain import headers as names
+from extproc.domain.call import Call
+from extproc.domain.snapshot import Rules
+from extproc.errors import GatewayError, Internal, InvalidRequest, NotFound
+from extproc.flow import headers as head
+from extproc.flow import routes
+from extproc.flow.answers import (
+    EVENT_STREAM,
+    Answer,
+    FailedAnswer,
+    StreamedAnswer,
+    WholeAnswer,
+)
+from extproc.flow.body import parse
+from extproc.flow.commands import (
+    Admit,
+    Begin,
+    Command,
+    Identify,
+    ListModels,
+    Pass,
+    PassHeaders,
+    PassTrailers,
+    Refused,
+    Release,
+    Remember,
+    Send,
+    SettleLate,
+    Sign,
+    Watch,
+)
+from extproc.flow.commands import Answer as AnswerNow
+from extproc.flow.events import (
+    Event,
+    RequestBody,
+    RequestHeaders,
+    ResponseBody,
+    ResponseHeaders,
+    ResponseTrailers,
+    Stalled,
+    StreamClosed,
+)
+from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
+from extproc.flow.retry import wait_seconds, worth_retrying
+from extproc.providers import registry, sse
+from extproc.providers.failures import stalled, unusable_answer
+
+
+class State(Enum):
+    START = auto()
+    IDENTIFIED = auto()
+    SENT = auto()
+    HELD = auto()
+    RELEASED = auto()
+    RETRYING = auto()
+    DONE = auto()
+    REFUSED = auto()
+    PASSING = auto()
+    CLOSED = auto()
+
+
+ANSWER_EVENTS = (ResponseHeaders, ResponseBody, ResponseTrailers, Stalled)
+
+TRANSITIONS: dict[State, dict[type[Event], State]] = {
+    State.START: {RequestHeaders: State.IDENTIFIED, ResponseHeaders: State.PASSING},
+    State.IDENTIFIED: {RequestBody: State.SENT, ResponseHeaders: State.PASSING},
+    State.SENT: {ResponseHeaders: State.HELD},
+    State.HELD: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.HELD),
+    State.RELEASED: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.RELEASED),
+    State.RETRYING: dict.fromkeys(ANSWER_EVENTS, State.RETRYING),
+    State.DONE: dict.fromkeys(ANSWER_EVENTS, State.DONE),
+    State.REFUSED: dict.fromkeys(ANSWER_EVENTS, State.REFUSED),
+    State.PASSING: dict.fromkeys(ANSWER_EVENTS, State.PASSING),
+    State.CLOSED: {},
+}
+
+
+class AttemptFlow:
+    def __init__(self) -> None:
+        self.state = State.START
+        self._call: Call | None = None
+        self._client_headers: dict[str, str] = {}
+        self._exchange: Exchange | None = None
+        self._answer: Answer | None = None
+
+    def handle(self, event: Event) -> Steps:
+        if isinstance(event, StreamClosed):
+            yield from self._close(event)
+            return
+        try:
+            self.state = TRANSITIONS[self.state][type(event)]
+        except KeyError:
+            raise Internal(f"{type(event).__name__} in state {self.state.name}") from None
+        try:
+            yield from self._step(event)
+        except GatewayError as error:
+            yield from self._fail(error, event.at)
+
+    def _step(self, event: Event) -> Steps:
+        match event:
+            case RequestHeaders():
+                yield from self._identify(event)
+            case RequestBody():
+                yield from self._send(event)
+            case _ if self.state is State.PASSING:
+                yield from _pass_through(event)
+            case _ if self.state is State.RETRYING:
+                yield from _discard(event)
+            case ResponseHeaders() if self.state is State.HELD:
+                yield from self._receive(event)
+            case ResponseBody() if self.state in (State.HELD, State.RELEASED):
+                yield from self._feed(event.data, event.at, event.end)
+            case ResponseTrailers() if self.state in (State.HELD, State.RELEASED):
+                yield from self._feed(b"", event.at, True)
+            case Stalled() if self._exchange is not None and self._exchange.settled:
+                self.state = State.DONE
+                yield Pass(b"", end=True)
+            case Stalled() if self._exchange is not None:
+                raise stalled(self._stall_seconds(), self._exchange.deployment)
+
+    def _identify(self, event: RequestHeaders) -> Steps:
+        self._client_headers = dict(event.headers)
+        method, path = event.headers.get(":method", ""), event.headers.get(":path", "")
+        route = routes.match(method, path)
+        if route is None:
+            raise NotFound(f"{method} {path.partition('?')[0]} is not served by this gateway.")
+        call: Call = yield Identify(route, event.headers, event.at)
+        self._call = call
+        if route.served in ("models", "model"):
+            listing: bytes = yield ListModels(call, route.path_model)
+            self.state = State.REFUSED
+            yield AnswerNow(200, listing, {"content-type": JSON_TYPE, **head.call_headers(call)})
+        elif event.end:
+            raise InvalidRequest("Invalid JSON payload: the body is empty.", param="request_body")
+        else:
+            yield PassHeaders()
+
+    def _send(self, event: RequestBody) -> Steps:
+        assert self._call is not None
+        call: Call = yield Admit(parse(self._call, event.data))
+        self._call = call
+        assert call.plan is not None
+        deployment = call.plan.deployment(call.attempt)
+        translator = registry.find(call.endpoint, deployment.schema)
+        outgoing = translator.request(call.body, deployment)
+        credentials = yield Sign(deployment)
+        body = None if _untouched(call, outgoing.body) else orjson.dumps(outgoing.body)
+        begun_at: float = yield Begin(call, deployment)
+        self._exchange = Exchange(call, deployment, translator, begun_at)
+        headers = head.outgoing_headers(call, deployment, outgoing, credentials)
+        yield Send(headers, head.removed_from_request(self._client_headers, headers), body)
+
+    def _receive(self, event: ResponseHeaders) -> Steps:
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.answered(event.status, event.headers, event.at)
+        content_type = event.headers.get("content-type", "")
+        if not 200 <= event.status < 300:
+            self._answer = FailedAnswer(exchange)
+            if worth_retrying(exchange.call, event.status):
+                yield from self._retry(FailedAnswer(exchange).error(), event.at, event.end)
+                return
+        elif content_type.startswith(EVENT_STREAM):
+            if not exchange.call.streaming:
+                reason = "it answered with an event stream to a request that asked for none"
+                raise unusable_answer(reason, exchange.deployment)
+            self._answer = StreamedAnswer(exchange)
+        else:
+            self._answer = WholeAnswer(exchange)
+        yield Watch(self._stall_seconds())
+        if event.end:
+            yield from self._feed(b"", event.at, True)
+
+    def _feed(self, piece: bytes, at: float, end: bool) -> Steps:
+        answer = self._answer
+        assert answer is not None
+        if piece:
+            yield from self._follow(answer, answer.feed(piece, at))
+        if end and self.state in (State.HELD, State.RELEASED):
+            yield from answer.finish(at)
+            self.state = State.DONE
+            yield Watch(None)
+
+    def _follow(self, answer: Answer, steps: Steps) -> Steps:
+        """Pass the answer's commands on, and notice when the client has seen its beginning."""
+        try:
+            yield from steps
+        finally:
+            if answer.released:
+                self.state = State.RELEASED
+
+    def _fail(self, error: GatewayError, at: float) -> Steps:
+        """The one place that decides what an error becomes: refusal, retry, JSON or error event."""
+        if self.state in (State.START, State.IDENTIFIED, State.SENT) and self._exchange is None:
+            yield from self._refuse(error)
+            return
+        exchange, answer = self._exchange, self._answer
+        assert exchange is not None
+        released = answer is not None and answer.released
+        if not released and worth_retrying(exchange.call, error.status):
+            yield from self._retry(error, at, end=False)
+            return
+        yield from self._settle_failure(error, at)
+        self.state = State.DONE
+        yield Watch(None)
+        if released:
+            yield Pass(sse.encode(orjson.dumps(error.envelope())), end=True)
+        else:
+            yield from exchange.refuse(error, at)
+
+    def _refuse(self, error: GatewayError) -> Steps:
+        self.state = State.REFUSED
+        known = head.call_headers(self._call) if self._call else {}
+        headers = {"content-type": JSON_TYPE, **known, **error.headers}
+        yield AnswerNow(error.status, orjson.dumps(error.envelope()), headers)
+        path = self._client_headers.get(":path", "").partition("?")[0]
+        yield Refused(path, error.status, self._call.model if self._call else "")
+
+    def _retry(self, error: GatewayError, at: float, end: bool) -> Steps:
+        exchange = self._exchange
+        assert exchange is not None
+        yield from self._settle_failure(error, at)
+        body = orjson.dumps(error.envelope())
+        yield Remember(exchange.call, exchange.deployment, body, error.status)
+        self.state = State.RETRYING
+        yield Watch(None)
+        headers = {names.RETRY: "1"}
+        if seconds := wait_seconds(exchange.call, exchange.answer):
+            headers["retry-after"] = str(seconds)
+        removed = head.removed_from_answer(exchange.answer, headers)
+        yield Release(headers, removed, 503, end)
+
+    def _settle_failure(self, error: GatewayError, at: float) -> Steps:
+        exchange = self._exchange
+        assert exchange is not None
+        if exchange.settled:
+            return
+        if self._answer is not None:
+            outcome = self._answer.partial(at, error.message)
+        else:
+            outcome = exchange.outcome(at, ok=False, produced=False, error=error.message)
+        yield from _without_result(exchange.settle(outcome))
+
+    def _close(self, event: StreamClosed) -> Steps:
+        self.state = State.CLOSED
+        exchange = self._exchange
+        if exchange is None or exchange.settled or exchange.settling:
+            return
+        exchange.settled = True
+        if self._answer is not None:
+            yield SettleLate(self._answer.partial(event.at, "incomplete"))
+        else:
+            yield SettleLate(
+                exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
+            )
+
+    def _stall_seconds(self) -> float:
+        assert self._exchange is not None
+        rules: Rules = self._exchange.call.snapshot.rules
+        own = self._exchange.deployment.stream_timeout_seconds
+        return own if own and self._exchange.call.streaming else rules.stall_seconds
+
+
+def _untouched(call: Call, outgoing: object) -> bool:
+    return not call.body_changed and outgoing == call.body
+
+
+def _without_result(steps: Generator[Command, object, object]) -> Steps:
+    yield from steps
+
+
+def _pass_through(event: Event) -> Steps:
+    """Envoy's own answer, made before this attempt had a request: as it is."""
+    match event:
+        case ResponseHeaders():
+            yield Release({}, (), end=event.end)
+        case ResponseBody():
+            yield Pass(event.data, event.end)
+        case ResponseTrailers():
+            yield PassTrailers()
+
+
+def _discard(event: Event) -> Steps:
+    """The rest of an answer that another attempt replaces."""
+    if isinstance(event, ResponseBody) and event.end:
+        yield Pass(b"", end=True)
+    elif isinstance(event, ResponseTrailers):
+        yield PassTrailers()

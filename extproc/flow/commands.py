@@ -1,0 +1,160 @@
+"""What a flow can ask for.
+
+A Reply goes to Envoy. An Effect is I/O: the driver awaits it and sends the result (or throws the
+GatewayError) back into the flow. A Later is I/O that nobody waits for and that must happen even
+if the client is gone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from extproc.domain.call import Call
+from extproc.domain.deployment import Deployment
+from extproc.domain.outcome import Outcome
+from extproc.flow.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Command):
+    """Base class of what Envoy is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassHeaders(Reply):
+    """Go on with the request: its headers are fine, now its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Reply):
+    """Let the request leave, changed. `body` None leaves the client's bytes as they are."""
+
+    set_headers: Mapping[str, str]
+    remove_headers: tuple[str, ...]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Reply):
+    """Answer the client from here; nothing goes upstream. Ends the stream."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Reply):
+    """Let the held answer's headers go. `status` None keeps the provider's."""
+
+    set_headers: Mapping[str, str]
+    remove_headers: tuple[str, ...]
+    status: int | None = None
+    end: bool = False
+    """No body follows: the provider's answer had none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass(Reply):
+    """A piece of the answer's body for the client; with `end` the last."""
+
+    data: bytes
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassTrailers(Reply):
+    """The answer ends with its trailers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(Command):
+    """From now on, silence of `seconds` makes a Stalled event; None stops watching."""
+
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Command):
+    """Base class of I/O that the flow waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Command):
+    """Base class of I/O that outlives the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identify(Effect):
+    """Who is calling, decided on the headers alone. Result: Call."""
+
+    route: Route
+    headers: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels(Effect):
+    """The models the caller may use. Result: JSON bytes."""
+
+    call: Call
+    only: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admit(Effect):
+    """Run the admission stages on the body. Result: Call with a plan, ready for its attempt."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Sign(Effect):
+    """Credentials for the request about to leave. Result: headers to set."""
+
+    deployment: Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Begin(Effect):
+    """Journal the attempt before it leaves. Result: epoch seconds."""
+
+    call: Call
+    deployment: Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Effect):
+    """Journal how the attempt ended, before its last byte goes. Result: Receipt."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Remember(Effect):
+    """Leave a trail for the next attempt of this call. Result: None."""
+
+    call: Call
+    deployment: Deployment
+    error: bytes
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleLate(Later):
+    """The same as Settle, for a stream that was closed before its end."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Later):
+    """The call was refused here: count it."""
+
+    route: str
+    status: int
+    model: str = ""

@@ -1,0 +1,147 @@
+"""What a request must and must not hold, and the gateway's own fields taken out of it.
+
+https://platform.openai.com/docs/api-reference/chat/create for the required parameters; the
+gateway's own are LiteLLM's extensions of the body.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from extproc.domain.call import Call, Endpoint, Json
+from extproc.errors import AuthError, InvalidRequest
+
+REQUIRED: Mapping[Endpoint, str] = {
+    "chat": "messages",
+    "completions": "prompt",
+    "embeddings": "input",
+}
+
+PATHS: Mapping[Endpoint, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+}
+
+GATEWAY_FIELDS = frozenset(
+    {"metadata", "litellm_metadata", "tags", "spend_logs_metadata", "guardrails"}
+    | {"guardrail_config", "include_guardrail_response", "policies", "cache", "caching"}
+    | {"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "disable_fallbacks"}
+    | {"num_retries", "max_retries", "timeout", "request_timeout", "stream_timeout"}
+    | {"drop_params", "additional_drop_params", "allowed_openai_params", "keepalive_seconds"}
+    | {"mock_response", "mock_timeout", "mock_delay", "mock_testing_fallbacks"}
+    | {"mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks"}
+    | {"mock_testing_rate_limit_error", "prompt_id", "prompt_variables", "prompt_label"}
+    | {"litellm_session_id", "litellm_trace_id", "litellm_call_id", "no-log"}
+)
+"""Understood or ignored by the gateway; a provider never sees them."""
+
+BANNED_FIELDS = frozenset(
+    {"api_base", "base_url", "api_key", "api_version", "user_config", "model_list"}
+    | {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_profile_name"}
+    | {"aws_role_name", "aws_session_name", "aws_web_identity_token", "aws_sts_endpoint"}
+    | {"aws_bedrock_runtime_endpoint", "aws_external_id", "vertex_credentials"}
+    | {"azure_ad_token", "azure_username", "azure_password", "client_secret", "tenant_id"}
+    | {"langfuse_public_key", "langfuse_secret_key", "langfuse_secret", "langfuse_host"}
+    | {"langsmith_api_key", "gcs_bucket_name", "gcs_path_service_account"}
+    | {"input_cost_per_token", "output_cost_per_token", "input_cost_per_second"}
+    | {"output_cost_per_second", "custom_llm_provider", "extra_headers", "litellm_params"}
+)
+"""Would let a caller choose where the gateway sends its credentials, or what a call costs."""
+
+
+async def read_params(call: Call) -> Call:
+    """Check the body's shape, resolve the model's name, take the gateway's fields out."""
+    body = call.body
+    _check_banned(call)
+    model = _model(call)
+    required = REQUIRED[call.endpoint]
+    if body.get(required) is None:
+        path = PATHS[call.endpoint]
+        raise InvalidRequest(f"{path}: Missing required parameter: '{required}'.", param=required)
+    _check_types(call.endpoint, body)
+    key_aliases = call.key.aliases if call.key else {}
+    left = {name: value for name, value in body.items() if name not in GATEWAY_FIELDS}
+    options = body.get("stream_options")
+    return replace(
+        call,
+        body=left,
+        asked=body,
+        body_changed=call.body_changed or len(left) != len(body),
+        model=model,
+        group=key_aliases.get(model, model),
+        streaming=call.endpoint != "embeddings" and body.get("stream") is True,
+        usage_asked=call.snapshot.rules.always_include_stream_usage is True
+        or (isinstance(options, dict) and options.get("include_usage") is True),
+    )
+
+
+def _check_banned(call: Call) -> None:
+    if call.snapshot.rules.allow_client_side_credentials:
+        return
+    for name in BANNED_FIELDS & call.body.keys():
+        raise AuthError(
+            f"Authentication Error, Rejected Request: {name} is not allowed in request body. "
+            "An operator can allow it with general_settings.allow_client_side_credentials."
+        )
+
+
+def _model(call: Call) -> str:
+    rules = call.snapshot.rules
+    forced = rules.embedding_model if call.endpoint == "embeddings" else None
+    model = forced or call.path_model or call.body.get("model")
+    if model is None:
+        model = rules.completion_model if call.endpoint != "embeddings" else None
+    if model is None:
+        path = PATHS[call.endpoint]
+        raise InvalidRequest(f"{path}: Missing required parameter: 'model'.", param="model")
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("'model' must be a string.")
+    return model
+
+
+# parameter -> the JSON types it may have
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "messages": (list,),
+    "stream": (bool, type(None)),
+    "stream_options": (dict, type(None)),
+    "metadata": (dict, type(None)),
+    "tools": (list, type(None)),
+    "n": (int, type(None)),
+    "max_tokens": (int, type(None)),
+    "max_completion_tokens": (int, type(None)),
+    "prompt": (str, list),
+    "input": (str, list),
+}
+NAMES = {list: "array", dict: "object", str: "string", bool: "boolean", int: "integer"}
+
+
+def _check_types(endpoint: Endpoint, body: Json) -> None:
+    for name, allowed in TYPES.items():
+        value = body.get(name)
+        if name in body and (not isinstance(value, allowed) or _bool_as_int(value, allowed)):
+            wanted = " or ".join(NAMES[kind] for kind in allowed if kind is not type(None))
+            raise InvalidRequest(
+                f"Invalid type for '{name}': expected {_article(wanted)} {wanted}, "
+                f"but got {type(value).__name__} instead.",
+                param=name,
+            )
+    if endpoint == "chat":
+        _check_messages(body["messages"])
+
+
+def _bool_as_int(value: object, allowed: tuple[type, ...]) -> bool:
+    return isinstance(value, bool) and bool not in allowed
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
+
+
+def _check_messages(messages: list[object]) -> None:
+    if not messages:
+        raise InvalidRequest("'messages' must hold at least one message.", param="messages")
+    for position, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise InvalidRequest(
+                f"'messages[{position}]' must be an object with a 'role'.", param="messages"
+            )

@@ -1,0 +1,178 @@
+"""What an attempt cost: the only place that turns an outcome into a record of spend.
+
+Begun is written before the attempt leaves, Ended once it is over. Usage is the provider's own;
+where it said nothing although something was produced, it is estimated and the record says so.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from extproc.domain.call import Call, Endpoint
+from extproc.domain.deployment import Deployment
+from extproc.domain.key import Key
+from extproc.domain.ledger import Begun, Ended
+from extproc.domain.outcome import Outcome, Receipt
+from extproc.domain.usage import Usage
+from extproc.errors import Unavailable
+from extproc.policy.tokens import guess_tokens
+from extproc.providers.prices import PriceBook
+from extproc.stores.base import Journal, JournalUnavailable
+
+CALL_TYPES: Mapping[Endpoint, str] = {
+    "chat": "acompletion",
+    "completions": "atext_completion",
+    "embeddings": "aembedding",
+}
+MAX_TEXT = 256
+"""Client-chosen names in a record (user, tags) are cut to this many characters."""
+
+
+class Estimator(Protocol):
+    """Counts tokens where a provider did not."""
+
+    async def usage(self, call: Call, model: str, text: str) -> Usage:
+        """The prompt's tokens as input, those of `text` as output."""
+        ...
+
+
+class KeySpend:
+    """What each key has spent: the database's figure, and what was settled here since it moved."""
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity = capacity
+        self._since: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def add(self, key: Key, cost_nanousd: int) -> int:
+        """Add a cost; the key's spend with it, in nano-USD."""
+        known, added = self._since.get(key.hash, (key.spend_nanousd, 0))
+        if known != key.spend_nanousd:
+            known, added = key.spend_nanousd, 0
+        self._since[key.hash] = known, added + cost_nanousd
+        self._since.move_to_end(key.hash)
+        if len(self._since) > self._capacity:
+            self._since.popitem(last=False)
+        return known + added + cost_nanousd
+
+
+class Settler:
+    """Writes the two records of every attempt."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        prices: PriceBook,
+        estimator: Estimator,
+        now: Callable[[], float],
+        observe: Callable[[Outcome, Ended], None],
+    ) -> None:
+        self._journal = journal
+        self._prices = prices
+        self._estimator = estimator
+        self._now = now
+        self._observe = observe
+        self._spend = KeySpend()
+
+    def begin(self, call: Call, deployment: Deployment) -> float:
+        """Journal the attempt; epoch seconds. Raises Unavailable if it cannot be journaled."""
+        at = self._now()
+        prompt = Usage(input=guess_tokens(call.body_bytes))
+        begun = Begun(
+            attempt_id=call.attempt_id,
+            call_id=call.client_id,
+            number=call.attempt,
+            at=at,
+            key_hash=call.key.hash if call.key else "",
+            call_type=CALL_TYPES[call.endpoint],
+            model_group=call.group,
+            model=deployment.model,
+            provider=deployment.provider,
+            deployment_id=deployment.id,
+            api_base=deployment.api_base,
+            prompt_tokens_estimate=prompt.input,
+            prompt_cost_nanousd=self._cost(deployment, prompt) or 0,
+            metadata=_about(call),
+        )
+        try:
+            self._journal.begin(begun)
+        except JournalUnavailable:
+            raise Unavailable(
+                "The gateway cannot write its journal, and does not send what it cannot account "
+                "for. Its operator finds the reason in the log."
+            ) from None
+        return at
+
+    async def settle(self, outcome: Outcome) -> Receipt:
+        usage, estimated = await self._usage(outcome)
+        cost = self._cost(outcome.deployment, usage) if usage else 0
+        ended = Ended(
+            attempt_id=outcome.call.attempt_id,
+            at=outcome.at,
+            status="success" if outcome.ok else "failure",
+            http_status=outcome.http_status,
+            usage=usage,
+            cost_nanousd=cost,
+            estimated=estimated,
+            first_byte_at=outcome.first_byte_at,
+            error=outcome.error[:1024],
+            metadata={
+                "response_id": outcome.response_id[:MAX_TEXT],
+                "applied_guardrails": list(outcome.call.applied_guardrails),
+            },
+        )
+        self._journal.end(ended)
+        self._observe(outcome, ended)
+        key = outcome.call.key
+        return Receipt(cost, self._spend.add(key, cost or 0) if key else 0)
+
+    async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
+        """(usage, whether it is an estimate)."""
+        if outcome.usage is not None:
+            return outcome.usage, False
+        if not outcome.produced:
+            return Usage(), False
+        model = outcome.deployment.model
+        return await self._estimator.usage(outcome.call, model, outcome.text), True
+
+    def _cost(self, deployment: Deployment, usage: Usage) -> int | None:
+        """Nano-USD, None where no price is known."""
+        price = self._prices.price_of(
+            deployment.provider, deployment.model, deployment.base_model, deployment.price
+        )
+        return None if price is None else price.cost_nanousd(usage)
+
+
+def _about(call: Call) -> dict[str, Any]:
+    """Who and what for, as the spend row shows it."""
+    asked_metadata = call.asked.get("metadata")
+    metadata = asked_metadata if isinstance(asked_metadata, dict) else {}
+    key = call.key
+    about = {
+        "user": key.user_id if key else None,
+        "key_alias": key.alias if key else None,
+        "team_id": key.team_id if key else None,
+        "organization_id": key.organization_id if key else None,
+        "end_user": _text(call.asked.get("user")),
+        "requester_ip_address": _text(call.headers.get("x-forwarded-for")),
+        "tags": _tags(call, metadata),
+        "spend_logs_metadata": metadata.get("spend_logs_metadata"),
+        "gateway_id": call.id,
+        "requested_model": _text(call.model),
+    }
+    return {name: value for name, value in about.items() if value}
+
+
+def _text(value: object) -> str:
+    return value[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _tags(call: Call, metadata: Mapping[str, Any]) -> list[str]:
+    """Request, header and key tags together, each once."""
+    sources = [
+        call.asked.get("tags"),
+        metadata.get("tags"),
+        call.headers.get("x-litellm-tags", "").split(","),
+        call.key.metadata.get("tags") if call.key else None,
+    ]
+    tags = [tag for source in sources if isinstance(source, list) for tag in source]
+    return list(dict.fromkeys(_text(tag).strip() for tag in tags if _text(tag).strip()))

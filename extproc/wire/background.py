@@ -1,0 +1,26 @@
+"""Work that outlives the stream that started it, owned by the server and awaited at its end."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class Background:
+    """Tasks in the server's task group; one that fails is logged and counted, never silent."""
+
+    def __init__(self, group: asyncio.TaskGroup, failed: Callable[[], None]) -> None:
+        self._group = group
+        self._failed = failed
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._group.create_task(self._guard(coroutine))
+
+    async def _guard(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await coroutine
+        except Exception:
+            log.exception("background task failed")
+            self._failed()

@@ -1,0 +1,102 @@
+"""The only loop that awaits: events into a flow, its replies out, its effects performed between.
+
+Two rules keep money safe. What must happen though the client is gone (Later) is handed to `spawn`,
+the server's own task group: awaited here it would be lost when gRPC cancels the stream. And the
+flow always gets its StreamClosed, and nothing awaits after that.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Protocol, TypeAlias
+
+from extproc.errors import GatewayError
+from extproc.flow.commands import Command, Effect, Later, Reply, Watch
+from extproc.flow.events import Event, Stalled, StreamClosed
+
+Run: TypeAlias = Callable[[Effect | Later], Coroutine[Any, Any, Any]]
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any]], object]
+Write: TypeAlias = Callable[[Reply], Awaitable[object]]
+
+
+class Flow(Protocol):
+    def handle(self, event: Event) -> Generator[Command, Any, None]: ...
+
+
+class Drive:
+    """One stream's flow at work: `feed` it events, `close` it whatever ended the stream."""
+
+    def __init__(
+        self, flow: Flow, write: Write, run: Run, spawn: Spawn, now: Callable[[], float]
+    ) -> None:
+        self._flow = flow
+        self._write = write
+        self._run = run
+        self._spawn = spawn
+        self._now = now
+        self._stall_seconds: float | None = None
+        self._last_event_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._busy = False
+
+    async def feed(self, event: Event) -> None:
+        """Let the flow handle `event` to its end, effects included."""
+        self._busy, self._last_event_at = True, self._now()
+        try:
+            await self._work(self._flow.handle(event))
+        finally:
+            self._busy, self._last_event_at = False, self._now()
+
+    def close(self) -> None:
+        """The stream is over: settle what is not settled. Never awaits."""
+        self._watch(None)
+        for command in self._flow.handle(StreamClosed(self._now())):
+            assert isinstance(command, Later), f"only Later may follow StreamClosed: {command}"
+            self._spawn(self._run(command))
+
+    async def _work(self, steps: Generator[Command, Any, None]) -> None:
+        try:
+            command = next(steps)
+            while True:
+                command = await self._perform(command, steps)
+        except StopIteration:
+            return
+        finally:
+            steps.close()
+
+    async def _perform(self, command: Command, steps: Generator[Command, Any, None]) -> Command:
+        """Do one command and get the next; a refused effect is thrown into the flow."""
+        result = None
+        match command:
+            case Reply():
+                await self._write(command)
+            case Effect():
+                try:
+                    result = await self._run(command)
+                except GatewayError as error:
+                    return steps.throw(error)
+            case Later():
+                self._spawn(self._run(command))
+            case Watch():
+                self._watch(command.seconds)
+        return steps.send(result)
+
+    def _watch(self, seconds: float | None) -> None:
+        self._stall_seconds = seconds
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """One timer a stream, re-armed for what is left: a timer per event would cost too much."""
+        if self._stall_seconds is None:
+            return
+        silent = self._now() - self._last_event_at
+        left = self._stall_seconds - silent
+        if self._busy or left > 0.001:
+            delay = self._stall_seconds if self._busy else left
+            self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+        else:
+            self._timer = None
+            self._spawn(self.feed(Stalled(self._now())))

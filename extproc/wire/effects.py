@@ -1,0 +1,105 @@
+"""What a flow's commands do: each effect runs the policy that decides it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from extproc.clients import credentials
+from extproc.clients.metrics import OTHER, Metrics
+from extproc.domain import headers as names
+from extproc.domain.call import Call, Endpoint
+from extproc.domain.snapshot import Snapshot
+from extproc.flow.commands import (
+    Admit,
+    Begin,
+    Effect,
+    Identify,
+    Later,
+    ListModels,
+    Refused,
+    Remember,
+    Settle,
+    SettleLate,
+    Sign,
+)
+from extproc.flow.routes import Served
+from extproc.policy import pipeline
+from extproc.policy.listing import list_models
+from extproc.policy.pipeline import Stage
+from extproc.policy.settle import Settler
+from extproc.policy.trail import Trailing
+
+ENDPOINTS: Mapping[Served, Endpoint] = {
+    "chat": "chat",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "models": "chat",
+    "model": "chat",
+}
+"""A listing of models is a call like a chat's, as far as its caller is concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything a worker's flows may ask for, handed in by wiring.
+
+    `retries` is False inside an Envoy without our outer listener: nobody would come again.
+    """
+
+    snapshot: Callable[[], Snapshot]
+    on_headers: Sequence[Stage]
+    on_body: Sequence[Stage]
+    settler: Settler
+    trailing: Trailing
+    metrics: Metrics
+    retries: bool = True
+
+    async def run(self, command: Effect | Later) -> Any:
+        match command:
+            case Settle() | SettleLate():
+                return await self.settler.settle(command.outcome)
+            case Admit():
+                return await self._admit(command.call)
+            case Identify():
+                return await pipeline.run(self.on_headers, self._call(command))
+            case Sign():
+                return await credentials.sign(command.deployment)
+            case Begin():
+                return self.settler.begin(command.call, command.deployment)
+            case Remember():
+                await self.trailing.remember(
+                    command.call, command.deployment.id, command.error, command.status
+                )
+            case ListModels():
+                return list_models(command.call, command.only)
+            case Refused():
+                self._count_refusal(command)
+            case _:
+                raise TypeError(f"nobody performs {command}")
+
+    def _call(self, command: Identify) -> Call:
+        headers = command.headers
+        attempt = headers.get(names.ATTEMPT, "1") if self.retries else "1"
+        return Call(
+            id=headers.get(names.CALL_ID, ""),
+            endpoint=ENDPOINTS[command.route.served],
+            path=headers.get(":path", ""),
+            headers=headers,
+            snapshot=self.snapshot(),
+            received_at=command.at,
+            attempt=int(attempt) if attempt.isdigit() else 1,
+            path_model=command.route.path_model,
+        )
+
+    async def _admit(self, call: Call) -> Call:
+        admitted = self.trailing.resume(call) if call.attempt > 1 else None
+        if admitted is None:
+            admitted = await pipeline.run(self.on_body, call)
+        if not self.retries and admitted.plan is not None:
+            admitted = replace(admitted, plan=replace(admitted.plan, attempts=1))
+        return await self.trailing.refuse_surplus(admitted)
+
+    def _count_refusal(self, command: Refused) -> None:
+        known = command.model and self.snapshot().find(command.model)
+        group = known[0].group if known else OTHER
+        self.metrics.answered(group, command.route, command.status)

@@ -1,0 +1,101 @@
+"""The gRPC server: one flow a stream, health beside it, and an end that loses nothing."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest, ProcessingResponse
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from extproc.flow.attempt import AttemptFlow
+from extproc.flow.commands import Reply
+from extproc.wire import convert
+from extproc.wire.background import Background
+from extproc.wire.driver import Drive
+from extproc.wire.effects import Effects
+
+log = logging.getLogger(__name__)
+
+SERVICE = "envoy.service.ext_proc.v3.ExternalProcessor"
+
+OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.http2.lookahead_bytes", 16 * 1024 * 1024),
+    ("grpc.max_concurrent_streams", 1_000_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.so_reuseport", 1),
+)
+
+
+class Processor:
+    """Envoy's ExternalProcessor service: every stream is one attempt."""
+
+    def __init__(self, effects: Effects, background: Background, now: Callable[[], float]) -> None:
+        self._effects = effects
+        self._background = background
+        self._now = now
+        self.streams = 0
+
+    async def process(self, _: Any, context: Any) -> None:
+        async def write(reply: Reply) -> None:
+            await context.write(convert.response(reply))
+
+        now = self._now
+        drive = Drive(AttemptFlow(), write, self._effects.run, self._background.spawn, now)
+        self.streams += 1
+        self._effects.metrics.in_flight.inc()
+        try:
+            while (message := await context.read()) is not grpc.aio.EOF:
+                await drive.feed(convert.event(message, now()))
+        except (grpc.aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("an attempt failed inside the gateway")
+            raise
+        finally:
+            self.streams -= 1
+            self._effects.metrics.in_flight.dec()
+            drive.close()
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        method = grpc.stream_stream_rpc_method_handler(
+            self.process,
+            request_deserializer=ProcessingRequest.FromString,
+            response_serializer=ProcessingResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(SERVICE, {"Process": method})
+
+
+class Server:
+    """The worker's two doors: its Unix socket for Envoy, and a TCP port for health probes."""
+
+    def __init__(self, processor: Processor) -> None:
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._server.add_generic_rpc_handlers((processor.handler(),))
+        self._probes = grpc.aio.server(options=OPTIONS)
+        for server in (self._server, self._probes):
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+
+    async def start(self, socket: str, health_address: str) -> None:
+        self._server.add_insecure_port(f"unix:{socket}")
+        self._probes.add_insecure_port(health_address)
+        await self._server.start()
+        await self._probes.start()
+
+    async def serving(self, good: bool) -> None:
+        """What the health service says, for the whole server and for ExternalProcessor."""
+        status = health_pb2.HealthCheckResponse.ServingStatus
+        state = status.SERVING if good else status.NOT_SERVING
+        for service in ("", SERVICE):
+            await self._health.set(service, state)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Say so, let open streams finish for `grace_seconds`, then cut what is left."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_seconds)
+        await self._probes.stop(0)
