@@ -54,31 +54,29 @@ class Drive:
             self._spawn(self._run(command))
 
     async def _work(self, steps: Generator[Command, Any, None]) -> None:
+        """Do the flow's commands one by one; an effect that is refused is thrown into the flow."""
+        result: Any = None
+        refusal: GatewayError | None = None
         try:
-            command = next(steps)
             while True:
-                command = await self._perform(command, steps)
+                command = steps.send(result) if refusal is None else steps.throw(refusal)
+                result = refusal = None
+                match command:
+                    case Reply():
+                        await self._write(command)
+                    case Effect():
+                        try:
+                            result = await self._run(command)
+                        except GatewayError as error:
+                            refusal = error
+                    case Later():
+                        self._spawn(self._run(command))
+                    case Watch():
+                        self._watch(command.seconds)
         except StopIteration:
             return
         finally:
             steps.close()
-
-    async def _perform(self, command: Command, steps: Generator[Command, Any, None]) -> Command:
-        """Do one command and get the next; a refused effect is thrown into the flow."""
-        result = None
-        match command:
-            case Reply():
-                await self._write(command)
-            case Effect():
-                try:
-                    result = await self._run(command)
-                except GatewayError as error:
-                    return steps.throw(error)
-            case Later():
-                self._spawn(self._run(command))
-            case Watch():
-                self._watch(command.seconds)
-        return steps.send(result)
 
     def _watch(self, seconds: float | None) -> None:
         self._stall_seconds = seconds

@@ -1,0 +1,50 @@
+"""Events come out the same however the bytes were split."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extproc.providers import sse
+from extproc.providers.sse import SSEDecoder, SSEEvent
+
+STREAM = (
+    b"\xef\xbb\xbf: hello\n\nevent: a\ndata: one\ndata: two\n\n"
+    b"data:three\r\n\r\ndata: \xe2\x82\xac\r\rid: 7\n\n: ping\n\ndata: last"
+)
+EVENTS = [
+    SSEEvent(b"", comment=b"hello"),
+    SSEEvent(b"one\ntwo", "a"),
+    SSEEvent(b"three"),
+    SSEEvent("€".encode()),
+    SSEEvent(b"", comment=b"ping"),
+    SSEEvent(b"last"),
+]
+
+
+def decode(pieces: list[bytes]) -> list[SSEEvent]:
+    decoder = SSEDecoder()
+    return [e for piece in pieces for e in decoder.feed(piece)] + decoder.flush()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+def test_split_anywhere(size: int) -> None:
+    assert decode([STREAM[i : i + size] for i in range(0, len(STREAM), size)]) == EVENTS
+
+
+@given(st.binary(max_size=200), st.integers(1, 20))
+def test_any_bytes_split_anywhere_give_the_same(data: bytes, size: int) -> None:
+    assert decode([data]) == decode([data[i : i + size] for i in range(0, len(data), size)])
+
+
+def test_event_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    decoder = SSEDecoder()
+    with pytest.raises(sse.EventTooLarge):
+        decoder.feed(b"data: " + b"x" * 200)
+
+
+def test_encoded_event_decodes_to_itself() -> None:
+    assert decode([sse.encode(b'{"a":1}'), sse.encode_comment(b"x\ny")]) == [
+        SSEEvent(b'{"a":1}'),
+        SSEEvent(b"", comment=b"x\ny"),
+    ]
