@@ -3,6 +3,8 @@
 GatewayError
 ├── InvalidRequest        400  the client's body or headers are wrong
 │   ├── RequestTooLarge   400  over max_request_size_mb
+│   ├── BodyTooLarge      413  a management body over its limit
+│   ├── BadRequest        400  a management request that makes no sense
 │   └── GuardrailRefused  400  a guardrail found what the operator forbids
 ├── AuthError             401  no key, a malformed one, or one that may not be used
 │   ├── UnknownKey        401  a virtual key that is not in the database
@@ -91,6 +93,14 @@ class RequestTooLarge(InvalidRequest):
         super().__init__(
             f"Request size is too large. Request size is {size_mb} MB. Max size is {limit_mb} MB"
         )
+
+
+class BodyTooLarge(InvalidRequest):
+    status, type, param = 413, "bad_request_error", "content-length"
+
+
+class BadRequest(InvalidRequest):
+    type = "bad_request_error"
 
 
 class GuardrailRefused(InvalidRequest):

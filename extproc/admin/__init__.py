@@ -1,1 +1,1 @@
-"""The management API."""
+"""The management API: a FastAPI application behind Envoy, one module a resource."""

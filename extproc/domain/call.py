@@ -56,6 +56,10 @@ class Call:
     streaming: bool = False
     usage_asked: bool = False
     """Whether the client itself asked for the usage chunk of a stream."""
+    timeout_seconds: float | None = None
+    """What the client asked for: how long the whole call may take."""
+    stream_timeout_seconds: float | None = None
+    """How long a stream may be silent."""
     applied_guardrails: tuple[str, ...] = ()
     plan: Plan | None = None
 

@@ -18,3 +18,6 @@ ATTEMPT = "x-envoy-attempt-count"
 
 TIMEOUT_MS = "x-envoy-upstream-rq-timeout-ms"
 """Worker -> Envoy, on a request: how long this attempt may take in all."""
+
+WORKER_DETAILS = "worker"
+"""`details` of every immediate response of a worker: how Envoy tells those replies from its own."""

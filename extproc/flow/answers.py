@@ -13,13 +13,12 @@ from extproc.domain.call import Json
 from extproc.domain.outcome import Outcome
 from extproc.errors import GatewayError
 from extproc.flow.commands import Pass
-from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
+from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
 from extproc.providers import sse
 from extproc.providers.failures import provider_error, unusable_answer
 
 MAX_WHOLE_BYTES = 64 * 1024 * 1024
 MAX_FAILURE_BYTES = 1024 * 1024
-EVENT_STREAM = "text/event-stream"
 END_OF_EVENTS = sse.encode(b"[DONE]")
 
 
@@ -79,8 +78,7 @@ class WholeAnswer:
             out, content_type = _as_events(exchange, body), EVENT_STREAM
         else:
             out, content_type = orjson.dumps(body), JSON_TYPE
-        yield exchange.release(at, content_type, receipt, len(out))
-        yield Pass(out, end=True)
+        yield exchange.whole(at, content_type, out, receipt)
 
     def _parsed(self) -> Json:
         exchange = self._exchange
@@ -159,7 +157,7 @@ class StreamedAnswer:
         chunks = self._chunks.feed(event)
         if not self.released:
             self.released = True
-            yield self._exchange.release(at, EVENT_STREAM, None)
+            yield self._exchange.release(at)
         for chunk in chunks:
             self._held.extend(self._frames(chunk))
         if self._chunks.done and not was_done:

@@ -3,7 +3,8 @@
     START      --RequestHeaders-->   IDENTIFIED   or REFUSED
     IDENTIFIED --RequestBody-->      SENT         or REFUSED
     SENT       --ResponseHeaders-->  HELD         the answer is not yet the client's
-    HELD       --ResponseBody-->     HELD, RELEASED, RETRYING or DONE
+    SENT       --Stalled-->          DONE         answered without the provider
+    HELD       --ResponseBody-->     HELD, RELEASED or DONE
     RELEASED   --ResponseBody-->     RELEASED or DONE
     START, IDENTIFIED --ResponseHeaders--> PASSING     Envoy answered by itself
     any        --StreamClosed-->     CLOSED
@@ -19,12 +20,10 @@ import orjson
 
 from extproc.domain import headers as names
 from extproc.domain.call import Call
-from extproc.domain.snapshot import Rules
 from extproc.errors import GatewayError, Internal, InvalidRequest, NotFound
 from extproc.flow import headers as head
 from extproc.flow import routes
 from extproc.flow.answers import (
-    EVENT_STREAM,
     Answer,
     FailedAnswer,
     StreamedAnswer,
@@ -59,7 +58,7 @@ from extproc.flow.events import (
     Stalled,
     StreamClosed,
 )
-from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
+from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
 from extproc.flow.retry import wait_seconds, worth_retrying
 from extproc.providers import registry, sse
 from extproc.providers.failures import stalled, unusable_answer
@@ -71,7 +70,6 @@ class State(Enum):
     SENT = auto()
     HELD = auto()
     RELEASED = auto()
-    RETRYING = auto()
     DONE = auto()
     REFUSED = auto()
     PASSING = auto()
@@ -83,10 +81,9 @@ ANSWER_EVENTS = (ResponseHeaders, ResponseBody, ResponseTrailers, Stalled)
 TRANSITIONS: dict[State, dict[type[Event], State]] = {
     State.START: {RequestHeaders: State.IDENTIFIED, ResponseHeaders: State.PASSING},
     State.IDENTIFIED: {RequestBody: State.SENT, ResponseHeaders: State.PASSING},
-    State.SENT: {ResponseHeaders: State.HELD},
+    State.SENT: {ResponseHeaders: State.HELD, Stalled: State.SENT},
     State.HELD: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.HELD),
     State.RELEASED: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.RELEASED),
-    State.RETRYING: dict.fromkeys(ANSWER_EVENTS, State.RETRYING),
     State.DONE: dict.fromkeys(ANSWER_EVENTS, State.DONE),
     State.REFUSED: dict.fromkeys(ANSWER_EVENTS, State.REFUSED),
     State.PASSING: dict.fromkeys(ANSWER_EVENTS, State.PASSING),
@@ -123,8 +120,6 @@ class AttemptFlow:
                 yield from self._send(event)
             case _ if self.state is State.PASSING:
                 yield from _pass_through(event)
-            case _ if self.state is State.RETRYING:
-                yield from _discard(event)
             case ResponseHeaders() if self.state is State.HELD:
                 yield from self._receive(event)
             case ResponseBody() if self.state in (State.HELD, State.RELEASED):
@@ -135,7 +130,7 @@ class AttemptFlow:
                 self.state = State.DONE
                 yield Pass(b"", end=True)
             case Stalled() if self._exchange is not None:
-                raise stalled(self._stall_seconds(), self._exchange.deployment)
+                raise stalled(self._exchange.stall_seconds, self._exchange.deployment)
 
     def _identify(self, event: RequestHeaders) -> Steps:
         self._client_headers = dict(event.headers)
@@ -167,18 +162,21 @@ class AttemptFlow:
         begun_at: float = yield Begin(call, deployment)
         self._exchange = Exchange(call, deployment, translator, begun_at)
         headers = head.outgoing_headers(call, deployment, outgoing, credentials)
+        if body is not None:
+            headers["content-length"] = str(len(body))  # Envoy refuses a body that contradicts it
         yield Send(headers, head.removed_from_request(self._client_headers, headers), body)
+        if call.streaming and (seconds := self._exchange.silence_seconds):
+            yield Watch(seconds)
 
     def _receive(self, event: ResponseHeaders) -> Steps:
         exchange = self._exchange
         assert exchange is not None
-        exchange.answered(event.status, event.headers, event.at)
+        exchange.answered(event)
         content_type = event.headers.get("content-type", "")
         if not 200 <= event.status < 300:
             self._answer = FailedAnswer(exchange)
             if worth_retrying(exchange.call, event.status):
-                yield from self._retry(FailedAnswer(exchange).error(), event.at, event.end)
-                return
+                raise self._answer.error()
         elif content_type.startswith(EVENT_STREAM):
             if not exchange.call.streaming:
                 reason = "it answered with an event stream to a request that asked for none"
@@ -186,7 +184,7 @@ class AttemptFlow:
             self._answer = StreamedAnswer(exchange)
         else:
             self._answer = WholeAnswer(exchange)
-        yield Watch(self._stall_seconds())
+        yield Watch(exchange.stall_seconds)
         if event.end:
             yield from self._feed(b"", event.at, True)
 
@@ -216,16 +214,15 @@ class AttemptFlow:
         exchange, answer = self._exchange, self._answer
         assert exchange is not None
         released = answer is not None and answer.released
-        if not released and worth_retrying(exchange.call, error.status):
-            yield from self._retry(error, at, end=False)
-            return
         yield from self._settle_failure(error, at)
         self.state = State.DONE
         yield Watch(None)
         if released:
             yield Pass(sse.encode(orjson.dumps(error.envelope())), end=True)
+        elif worth_retrying(exchange.call, error.status):
+            yield from self._retry(error)
         else:
-            yield from exchange.refuse(error, at)
+            yield exchange.refuse(error, at)
 
     def _refuse(self, error: GatewayError) -> Steps:
         self.state = State.REFUSED
@@ -235,19 +232,14 @@ class AttemptFlow:
         path = self._client_headers.get(":path", "").partition("?")[0]
         yield Refused(path, error.status, self._call.model if self._call else "")
 
-    def _retry(self, error: GatewayError, at: float, end: bool) -> Steps:
+    def _retry(self, error: GatewayError) -> Steps:
         exchange = self._exchange
         assert exchange is not None
-        yield from self._settle_failure(error, at)
         body = orjson.dumps(error.envelope())
         yield Remember(exchange.call, exchange.deployment, body, error.status)
-        self.state = State.RETRYING
-        yield Watch(None)
-        headers = {names.RETRY: "1"}
-        if seconds := wait_seconds(exchange.call, exchange.answer):
-            headers["retry-after"] = str(seconds)
-        removed = head.removed_from_answer(exchange.answer, headers)
-        yield Release(headers, removed, 503, end)
+        seconds = wait_seconds(exchange.call, exchange.answer)
+        headers = {"retry-after": str(seconds)} if seconds else {}
+        yield AnswerNow(503, body, {names.RETRY: "1", "content-type": JSON_TYPE, **headers})
 
     def _settle_failure(self, error: GatewayError, at: float) -> Steps:
         exchange = self._exchange
@@ -273,12 +265,6 @@ class AttemptFlow:
                 exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
             )
 
-    def _stall_seconds(self) -> float:
-        assert self._exchange is not None
-        rules: Rules = self._exchange.call.snapshot.rules
-        own = self._exchange.deployment.stream_timeout_seconds
-        return own if own and self._exchange.call.streaming else rules.stall_seconds
-
 
 def _untouched(call: Call, outgoing: object) -> bool:
     return not call.body_changed and outgoing == call.body
@@ -292,16 +278,8 @@ def _pass_through(event: Event) -> Steps:
     """Envoy's own answer, made before this attempt had a request: as it is."""
     match event:
         case ResponseHeaders():
-            yield Release({}, (), end=event.end)
+            yield Release({}, ())
         case ResponseBody():
             yield Pass(event.data, event.end)
         case ResponseTrailers():
             yield PassTrailers()
-
-
-def _discard(event: Event) -> Steps:
-    """The rest of an answer that another attempt replaces."""
-    if isinstance(event, ResponseBody) and event.end:
-        yield Pass(b"", end=True)
-    elif isinstance(event, ResponseTrailers):
-        yield PassTrailers()

@@ -40,7 +40,7 @@ class Send(Reply):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Reply):
-    """Answer the client from here; nothing goes upstream. Ends the stream."""
+    """Answer from here, instead of asking the provider or of what it answered. Ends the stream."""
 
     status: int
     body: bytes
@@ -49,13 +49,10 @@ class Answer(Reply):
 
 @dataclass(frozen=True, slots=True)
 class Release(Reply):
-    """Let the held answer's headers go. `status` None keeps the provider's."""
+    """Let the held headers of the provider's answer go, changed; its body follows in Passes."""
 
     set_headers: Mapping[str, str]
     remove_headers: tuple[str, ...]
-    status: int | None = None
-    end: bool = False
-    """No body follows: the provider's answer had none."""
 
 
 @dataclass(frozen=True, slots=True)

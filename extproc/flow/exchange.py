@@ -12,7 +12,8 @@ from extproc.domain.outcome import Outcome, Receipt
 from extproc.domain.usage import Usage
 from extproc.errors import GatewayError
 from extproc.flow import headers as head
-from extproc.flow.commands import Command, Pass, Release, Settle
+from extproc.flow.commands import Answer, Command, Release, Settle
+from extproc.flow.events import ResponseHeaders
 from extproc.providers.base import Translator
 from extproc.providers.encoding import BadEncoding, Inflater
 from extproc.providers.failures import unusable_answer
@@ -20,6 +21,7 @@ from extproc.providers.failures import unusable_answer
 Steps: TypeAlias = Generator[Command, Any, None]
 
 JSON_TYPE = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 
 @dataclass(slots=True)
@@ -37,11 +39,26 @@ class Exchange:
     settled: bool = False
     _inflater: Inflater | None = None
 
-    def answered(self, status: int, headers: Mapping[str, str], at: float) -> None:
+    @property
+    def silence_seconds(self) -> float | None:
+        """How long a stream may be silent, where client or operator say so."""
+        call, deployment = self.call, self.deployment
+        if not call.streaming:
+            return None
+        stream = call.stream_timeout_seconds or deployment.stream_timeout_seconds
+        return stream or call.timeout_seconds or deployment.timeout_seconds
+
+    @property
+    def stall_seconds(self) -> float:
+        """How long an answer that has begun may be silent."""
+        return self.silence_seconds or self.call.snapshot.rules.stall_seconds
+
+    def answered(self, event: ResponseHeaders) -> None:
         """The provider's answer begins. Raises ProviderError for an unknown content-encoding."""
-        self.status, self.answer, self.first_byte_at = status, headers, at
+        self.status, self.answer = event.status, event.headers
+        self.first_byte_at = event.at
         try:
-            self._inflater = Inflater(headers.get("content-encoding", ""))
+            self._inflater = Inflater(event.headers.get("content-encoding", ""))
         except BadEncoding as error:
             raise unusable_answer(str(error), self.deployment) from None
 
@@ -88,30 +105,28 @@ class Exchange:
             self.settling = False
         return receipt
 
-    def release(
-        self, at: float, content_type: str, receipt: Receipt | None, length: int | None = None
-    ) -> Release:
-        """The answer's headers in the client's terms; `length` when the whole body is at hand."""
+    def release(self, at: float) -> Release:
+        """The headers of a stream in the client's terms: what it will cost is not known yet."""
         headers = {
+            **self._headers(at, None),
+            "content-type": EVENT_STREAM,
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+        }
+        return Release(headers, head.removed_from_answer(self.answer, headers))
+
+    def whole(self, at: float, content_type: str, body: bytes, receipt: Receipt) -> Answer:
+        """A whole answer instead of the held one."""
+        headers = {**self._headers(at, receipt), "content-type": content_type}
+        return Answer(200, body, headers)
+
+    def refuse(self, error: GatewayError, at: float) -> Answer:
+        """An error instead of the held answer, as plain JSON with its true status."""
+        headers = {**self._headers(at, None), **error.headers, "content-type": JSON_TYPE}
+        return Answer(error.status, orjson.dumps(error.envelope()), headers)
+
+    def _headers(self, at: float, receipt: Receipt | None) -> dict[str, str]:
+        return {
             **head.provider_headers(self.answer),
             **head.answer_headers(self.call, self.deployment, self.begun_at, at, receipt),
-            "content-type": content_type,
         }
-        if length is not None:
-            headers["content-length"] = str(length)
-        else:
-            headers |= {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        return Release(headers, head.removed_from_answer(self.answer, headers), 200)
-
-    def refuse(self, error: GatewayError, at: float) -> Steps:
-        """An error instead of the held answer, as plain JSON with its true status."""
-        body = orjson.dumps(error.envelope())
-        headers = {
-            **head.provider_headers(self.answer),
-            **head.answer_headers(self.call, self.deployment, self.begun_at, at, None),
-            **error.headers,
-            "content-type": JSON_TYPE,
-            "content-length": str(len(body)),
-        }
-        yield Release(headers, head.removed_from_answer(self.answer, headers), error.status)
-        yield Pass(body, end=True)

@@ -14,7 +14,11 @@ from extproc.domain.outcome import Receipt
 from extproc.domain.usage import usd
 from extproc.providers.base import Outgoing
 
-REQUEST_KEPT = frozenset({"content-type", "content-length", "transfer-encoding"})
+REQUEST_KEPT = frozenset(
+    {"content-type", "content-length", "transfer-encoding", "x-forwarded-proto"}
+)
+"""x-forwarded-proto: without it Envoy finds no route; the route removes it before the provider."""
+
 USER_AGENT = f"llm-extproc/{__version__}"
 
 ANSWER_DROPPED = frozenset(
@@ -43,8 +47,9 @@ def outgoing_headers(
         **outgoing.headers,
         **credentials,
     }
-    if deployment.timeout_seconds and not call.streaming:
-        headers[names.TIMEOUT_MS] = str(int(deployment.timeout_seconds * 1000))
+    timeout_seconds = call.timeout_seconds or deployment.timeout_seconds
+    if timeout_seconds and not call.streaming:
+        headers[names.TIMEOUT_MS] = str(int(timeout_seconds * 1000))
     return headers
 
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from extproc.domain.call import Call, Endpoint, Json
 from extproc.errors import AuthError, InvalidRequest
 
+LONGEST_TIMEOUT_SECONDS = 86_400
+
 REQUIRED: Mapping[Endpoint, str] = {
     "chat": "messages",
     "completions": "prompt",
@@ -69,10 +71,32 @@ async def read_params(call: Call) -> Call:
         body_changed=call.body_changed or len(left) != len(body),
         model=model,
         group=key_aliases.get(model, model),
+        timeout_seconds=_seconds(call, "timeout", "request_timeout"),
+        stream_timeout_seconds=_seconds(call, "stream_timeout"),
         streaming=call.endpoint != "embeddings" and body.get("stream") is True,
         usage_asked=call.snapshot.rules.always_include_stream_usage is True
         or (isinstance(options, dict) and options.get("include_usage") is True),
     )
+
+
+def _seconds(call: Call, *fields: str) -> float | None:
+    """A time-out from the body, else from LiteLLM's header for the first of the names."""
+    header = call.headers.get(f"x-litellm-{fields[0].replace('_', '-')}")
+    values = [*(call.body.get(name) for name in fields), header]
+    stated = next((value for value in values if value is not None), None)
+    if stated is None:
+        return None
+    try:
+        seconds = float(stated)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise InvalidRequest(
+            f"'{fields[0]}' must be a number of seconds, more than 0 and at most "
+            f"{LONGEST_TIMEOUT_SECONDS}.",
+            param=fields[0],
+        )
+    return seconds
 
 
 def _check_banned(call: Call) -> None:

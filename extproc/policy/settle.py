@@ -153,7 +153,7 @@ def _about(call: Call) -> dict[str, Any]:
         "team_id": key.team_id if key else None,
         "organization_id": key.organization_id if key else None,
         "end_user": _text(call.asked.get("user")),
-        "requester_ip_address": _text(call.headers.get("x-forwarded-for")),
+        "requester_ip_address": _text(call.headers.get("x-envoy-external-address")),
         "tags": _tags(call, metadata),
         "spend_logs_metadata": metadata.get("spend_logs_metadata"),
         "gateway_id": call.id,

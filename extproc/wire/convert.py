@@ -21,6 +21,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 )
 from envoy.type.v3.http_status_pb2 import HttpStatus
 
+from extproc.domain.headers import WORKER_DETAILS
 from extproc.flow.commands import Answer, Pass, PassHeaders, PassTrailers, Release, Reply, Send
 from extproc.flow.events import (
     Event,
@@ -108,9 +109,8 @@ def _send(reply: Send) -> ProcessingResponse:
 
 
 def _release(reply: Release) -> ProcessingResponse:
-    status = {} if reply.status is None else {":status": str(reply.status)}
     mutation = HeaderMutation(
-        set_headers=_options({**status, **reply.set_headers}), remove_headers=reply.remove_headers
+        set_headers=_options(reply.set_headers), remove_headers=reply.remove_headers
     )
     common = CommonResponse(header_mutation=mutation)
     return ProcessingResponse(response_headers=HeadersResponse(response=common))
@@ -121,6 +121,7 @@ def _answer(reply: Answer) -> ProcessingResponse:
         status=HttpStatus(code=reply.status),
         headers=HeaderMutation(set_headers=_options(reply.headers)),
         body=reply.body,
+        details=WORKER_DETAILS,
     )
     return ProcessingResponse(immediate_response=immediate)
 

@@ -140,13 +140,11 @@ def test_whole_answer_is_settled_before_it_is_released() -> None:
     settle = play.take()
     assert settle.outcome.usage == Usage(input=5, output=2) and settle.outcome.ok
     play.result(RECEIPT)
-    release = play.take()
-    assert release.set_headers["x-litellm-response-cost"] == "1.5"
-    assert release.set_headers["x-litellm-key-spend"] == "2.5"
-    assert release.set_headers["x-litellm-model-id"] == "d1"
-    last = play.take()
-    assert last.end and orjson.loads(last.data)["model"] == "gpt"
-    assert release.set_headers["content-length"] == str(len(last.data))
+    answer = play.take()
+    assert answer.headers["x-litellm-response-cost"] == "1.5"
+    assert answer.headers["x-litellm-key-spend"] == "2.5"
+    assert answer.headers["x-litellm-model-id"] == "d1"
+    assert answer.status == 200 and orjson.loads(answer.body)["model"] == "gpt"
     play << Watch(None)
     play.done()
     assert list(play.flow.handle(StreamClosed(101.0))) == []
@@ -223,17 +221,16 @@ def test_error_as_first_event_is_plain_json_with_its_status() -> None:
     error = {"error": {"message": "slow down", "code": "429"}}
     play >> ResponseBody(101.0, frames(error), False) << Settle
     play.result(RECEIPT) << Watch(None)
-    release = play.take()
-    assert release.status == 429 and release.set_headers["content-type"] == "application/json"
-    assert "slow down" in orjson.loads(play.take().data)["error"]["message"]
+    answer = play.take()
+    assert answer.status == 429 and answer.headers["content-type"] == "application/json"
+    assert "slow down" in orjson.loads(answer.body)["error"]["message"]
 
 
 def test_json_answer_to_a_streaming_request_becomes_events() -> None:
     play = sent(BODY[:-1] + b',"stream":true}', streaming=True)
     play >> ResponseHeaders(100.5, 200, JSON) << Watch
     play >> ResponseBody(100.7, WHOLE, True) << Settle
-    play.result(RECEIPT) << Release
-    data = play.take().data
+    data = play.result(RECEIPT).take().body
     assert b'"delta":{"role":"assistant","content":"Hello you"}' in data
     assert data.endswith(b"data: [DONE]\n\n") and b"total_tokens" not in data
 
@@ -244,14 +241,10 @@ def test_failure_of_one_deployment_goes_to_the_next(status: int) -> None:
     play >> ResponseHeaders(100.5, status, {**JSON, "retry-after": "30"})
     outcome = play.take().outcome
     assert not outcome.produced and outcome.http_status == status
-    play.result(RECEIPT) << Remember
-    play.result(None) << Watch(None)
-    release = play.take()
-    assert (
-        release.set_headers == {"x-gateway-retry": "1"} and "retry-after" in release.remove_headers
-    )
+    play.result(RECEIPT) << Watch(None) << Remember
+    answer = play.result(None).take()
+    assert answer.headers["x-gateway-retry"] == "1" and "retry-after" not in answer.headers
     play >> ResponseBody(100.6, b"{}", False)
-    play >> ResponseBody(100.6, b"", True) << Pass(b"", end=True)
     play.done()
 
 
@@ -261,8 +254,8 @@ def test_client_error_is_not_retried(status: int) -> None:
     play >> ResponseHeaders(100.5, status, JSON) << Watch(120.0)
     play >> ResponseBody(100.6, b'{"error":{"message":"no","type":"t","param":"p"}}', True)
     play << Settle
-    play.result(RECEIPT) << Watch(None) << Release
-    error = orjson.loads(play.take().data)["error"]
+    play.result(RECEIPT) << Watch(None)
+    error = orjson.loads(play.take().body)["error"]
     assert error["param"] == "p" and "OpenAIException - no" in error["message"]
 
 
@@ -276,9 +269,8 @@ def test_same_deployment_again_waits_as_the_provider_says() -> None:
     play.result({}) << Begin
     play.result(100.2) << Send
     play >> ResponseHeaders(100.5, 429, {"retry-after": "7"}) << Settle
-    play.result(RECEIPT) << Remember
-    play.result(None) << Watch(None)
-    assert play.take().set_headers["retry-after"] == "7"
+    play.result(RECEIPT) << Watch(None) << Remember
+    assert play.result(None).take().headers["retry-after"] == "7"
 
 
 @pytest.mark.parametrize(
@@ -289,8 +281,22 @@ def test_unusable_answer_is_a_502(body: bytes, reason: str) -> None:
     play >> ResponseHeaders(100.5, 200, JSON) << Watch
     play >> ResponseBody(100.6, body, True) << Settle
     play.result(RECEIPT) << Watch(None)
-    assert play.take().status == 502
-    assert reason in orjson.loads(play.take().data)["error"]["message"]
+    answer = play.take()
+    assert answer.status == 502 and reason in orjson.loads(answer.body)["error"]["message"]
+
+
+def test_stream_that_never_begins_goes_to_the_next_deployment() -> None:
+    play = Playbook(AttemptFlow())
+    play >> RequestHeaders(100.0, HEADERS) << Identify
+    impatient = call(plan=plan(), streaming=True, stream_timeout_seconds=2.0)
+    play.result(impatient) << PassHeaders()
+    play >> RequestBody(100.1, BODY) << Admit
+    play.result(impatient) << Sign
+    play.result({}) << Begin
+    play.result(100.2) << Send << Watch(2.0)
+    play >> Stalled(102.2) << Settle
+    play.result(RECEIPT) << Watch(None) << Remember
+    assert play.result(None).take().headers["x-gateway-retry"] == "1"
 
 
 def test_refusal_of_the_key_answers_before_the_body() -> None:

@@ -137,10 +137,35 @@ def body(**more: Any) -> dict[str, Any]:
     return {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}], **more}
 
 
+TIMEOUTS = {"timeout", "request_timeout", "stream_timeout"}
+
+
 async def test_gateway_fields_are_taken_out_and_unknown_ones_left() -> None:
-    sent = body(custom=1, user="u", **{name: {} for name in GATEWAY_FIELDS})
+    sent = body(custom=1, user="u", **{name: {} for name in GATEWAY_FIELDS - TIMEOUTS})
     read = await read_params(call(body=sent))
     assert read.body == body(custom=1, user="u") and read.body_changed and read.asked == sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "seconds"),
+    [
+        ({"timeout": 5}, {}, 5.0),
+        ({"request_timeout": 7}, {}, 7.0),
+        ({}, {"x-litellm-timeout": "2.5"}, 2.5),
+        ({}, {}, None),
+    ],
+)
+async def test_clients_choose_their_time_out(
+    sent: dict[str, Any], headers: dict[str, str], seconds: float | None
+) -> None:
+    read = await read_params(call(body=body(**sent), headers=headers))
+    assert read.timeout_seconds == seconds and "timeout" not in read.body
+
+
+@pytest.mark.parametrize("value", [0, -1, "soon", float("nan"), float("inf"), [], {}])
+async def test_senseless_time_outs_are_refused(value: object) -> None:
+    with pytest.raises(InvalidRequest, match="'timeout' must be a number of seconds"):
+        await read_params(call(body=body(timeout=value)))
 
 
 async def test_body_without_gateway_fields_is_unchanged() -> None:

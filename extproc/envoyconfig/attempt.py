@@ -1,0 +1,132 @@
+"""The inner listener: one attempt, in the worker's hands from first header to last byte."""
+
+from datetime import timedelta
+
+from envoy_data_plane.envoy.config.common.mutation_rules.v3 import HeaderMutationRules
+from envoy_data_plane.envoy.config.core.v3 import (
+    DataSource,
+    GrpcService,
+    GrpcServiceEnvoyGrpc,
+)
+from envoy_data_plane.envoy.config.listener.v3 import Listener, ListenerInternalListenerConfig
+from envoy_data_plane.envoy.config.route.v3 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    RetryPolicy,
+    Route,
+    RouteAction,
+    RouteConfiguration,
+    RouteMatch,
+    VirtualHost,
+)
+from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
+    ExternalProcessor,
+    ProcessingMode,
+    ProcessingModeBodySendMode,
+    ProcessingModeHeaderSendMode,
+)
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
+    HttpFilter,
+)
+from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
+
+from extproc.domain.headers import ATTEMPT, CALL_ID, CLUSTER, RETRY
+from extproc.envoyconfig import replies
+from extproc.envoyconfig.manager import filter_chain, http_filter, manager, router
+from extproc.envoyconfig.options import GatewayOptions
+
+NAME = "attempt"
+WORKERS = "extproc"
+MESSAGE_SECONDS = 30
+BACKSTOP_SECONDS = 60
+
+NOT_FOR_PROVIDERS = (
+    # Between us and the worker, or added by Envoy on the way.
+    CLUSTER,
+    CALL_ID,
+    ATTEMPT,
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+)
+NOT_FROM_PROVIDERS = (RETRY, CLUSTER)
+
+
+def listener(options: GatewayOptions) -> Listener:
+    """Reached through the cluster `attempt` alone: it has no socket."""
+    idle_seconds = options.first_byte_seconds + BACKSTOP_SECONDS
+    config = manager(NAME, idle_seconds=idle_seconds, inner=True)
+    config.use_remote_address = False
+    config.generate_request_id = False
+    # A broken answer breaks for the client now, not after the courtesy TCP peers need.
+    config.delayed_close_timeout = timedelta(0)
+    config.local_reply_config = replies.inner()
+    config.http_filters = [filter_(), router()]
+    config.route_config = routes(options)
+    return Listener(
+        name=NAME,
+        internal_listener=ListenerInternalListenerConfig(),
+        filter_chains=[filter_chain(config)],
+        per_connection_buffer_limit_bytes=options.buffer_bytes,
+    )
+
+
+def filter_() -> HttpFilter:
+    """The ext_proc filter. Nothing passes when no worker answers."""
+    send = ProcessingModeHeaderSendMode.SEND
+    config = ExternalProcessor(
+        grpc_service=GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=WORKERS)),
+        failure_mode_allow=False,
+        status_on_error=HttpStatus(code=StatusCode.ServiceUnavailable),
+        message_timeout=timedelta(seconds=MESSAGE_SECONDS),
+        processing_mode=ProcessingMode(
+            request_header_mode=send,
+            request_body_mode=ProcessingModeBodySendMode.BUFFERED,
+            request_trailer_mode=ProcessingModeHeaderSendMode.SKIP,
+            response_header_mode=send,
+            response_body_mode=ProcessingModeBodySendMode.FULL_DUPLEX_STREAMED,
+            response_trailer_mode=send,
+        ),
+        # The worker writes :path, :authority and Envoy's own per-request timeout.
+        mutation_rules=HeaderMutationRules(allow_all_routing=True, allow_envoy=True),
+    )
+    return http_filter("envoy.filters.http.ext_proc", config)
+
+
+def routes(options: GatewayOptions) -> RouteConfiguration:
+    """To the cluster a worker has named, or to nobody."""
+    routed = Route(
+        match=RouteMatch(prefix="/", headers=[HeaderMatcher(name=CLUSTER, present_match=True)]),
+        route=RouteAction(
+            cluster_header=CLUSTER,
+            timeout=timedelta(0),
+            # The same silence is judged once per attempt, and a little later as a backstop.
+            idle_timeout=timedelta(seconds=options.first_byte_seconds + BACKSTOP_SECONDS),
+            retry_policy=RetryPolicy(
+                per_try_idle_timeout=timedelta(seconds=options.first_byte_seconds)
+            ),
+        ),
+        request_headers_to_remove=[*NOT_FOR_PROVIDERS],
+        response_headers_to_remove=[*NOT_FROM_PROVIDERS],
+    )
+    return RouteConfiguration(
+        name=NAME,
+        virtual_hosts=[
+            VirtualHost(
+                name=NAME,
+                domains=["*"],
+                request_body_buffer_limit=options.buffer_bytes,
+                routes=[routed, unrouted()],
+            )
+        ],
+    )
+
+
+def unrouted() -> Route:
+    body = DataSource(inline_string="No worker has routed this request.")
+    return Route(
+        match=RouteMatch(prefix="/"),
+        direct_response=DirectResponseAction(status=503, body=body),
+    )

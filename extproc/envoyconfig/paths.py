@@ -1,0 +1,66 @@
+"""Which paths of the gateway's port go where: the one table of it.
+
+Rows are tried in order. What no row names goes to the admin application, which also answers for
+paths and methods that do not exist.
+"""
+
+from typing import Literal, NamedTuple
+
+from envoy_data_plane.envoy.config.route.v3 import HeaderMatcher, RouteMatch
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
+
+Kind = Literal["exact", "prefix", "regex"]
+
+ATTEMPT = "attempt"
+AGENT = "agent"
+ADMIN = "admin"
+
+
+class Row(NamedTuple):
+    """`target` is a cluster; a `method` of None means any."""
+
+    target: str
+    method: str | None
+    kind: Kind
+    path: str
+
+
+TABLE = (
+    Row(ATTEMPT, "POST", "exact", "/v1/chat/completions"),
+    Row(ATTEMPT, "POST", "exact", "/chat/completions"),
+    Row(ATTEMPT, "POST", "exact", "/v1/completions"),
+    Row(ATTEMPT, "POST", "exact", "/completions"),
+    Row(ATTEMPT, "POST", "exact", "/v1/embeddings"),
+    Row(ATTEMPT, "POST", "exact", "/embeddings"),
+    # The model in a path may contain slashes.
+    Row(
+        ATTEMPT,
+        "POST",
+        "regex",
+        "/(engines|openai/deployments)/.+/(chat/completions|completions|embeddings)",
+    ),
+    Row(ATTEMPT, "GET", "exact", "/v1/models"),
+    Row(ATTEMPT, "GET", "exact", "/models"),
+    Row(ATTEMPT, "GET", "prefix", "/v1/models/"),
+    Row(ATTEMPT, "GET", "prefix", "/models/"),
+    Row(AGENT, None, "exact", "/health/liveliness"),
+    Row(AGENT, None, "exact", "/health/liveness"),
+    Row(AGENT, None, "exact", "/health/readiness"),
+    Row(AGENT, None, "exact", "/health/config"),
+    Row(AGENT, None, "exact", "/metrics"),
+    Row(ADMIN, None, "prefix", "/"),
+)
+
+
+def match(row: Row) -> RouteMatch:
+    """The row as Envoy's matcher; a query string never takes part in it."""
+    headers = [] if row.method is None else [method_is(row.method)]
+    if row.kind == "exact":
+        return RouteMatch(path=row.path, headers=headers)
+    if row.kind == "prefix":
+        return RouteMatch(prefix=row.path, headers=headers)
+    return RouteMatch(safe_regex=RegexMatcher(regex=row.path), headers=headers)
+
+
+def method_is(method: str) -> HeaderMatcher:
+    return HeaderMatcher(name=":method", string_match=StringMatcher(exact=method))
