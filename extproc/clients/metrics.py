@@ -18,6 +18,14 @@ SECONDS = (
 SHORT_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 OTHER = "other"
 
+ROUTES: Mapping[str, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "models": "/models",
+    "model": "/models/{id}",
+}
+
 ATTEMPT = ("model_group", "model_id", "api_provider")
 
 # name -> (what it counts, labels); Prometheus appends _total
@@ -102,6 +110,8 @@ class Metrics:
             self.count("litellm_deployment_failure_responses", *labels, status)
         if call.attempt > 1:
             self.count("llm_extproc_retries", deployment.group)
+        if outcome.answered is not None:
+            self.answered(deployment.group, call.endpoint, outcome.answered)
         self._count_usage(ended, labels)
         self.observe("litellm_request_total_latency_metric", outcome.at - call.received_at, *labels)
         self.observe("litellm_llm_api_latency_metric", outcome.at - outcome.begun_at, *labels)
@@ -124,8 +134,9 @@ class Metrics:
         if ended.estimated:
             self.count("llm_extproc_estimated_usage", *labels)
 
-    def answered(self, model_group: str, route: str, status: int) -> None:
-        """Count one answer to a client."""
+    def answered(self, model_group: str, served: str, status: int) -> None:
+        """Count one answer to a client; `served` is an endpoint or `other`."""
+        route = ROUTES.get(served, OTHER)
         self.count("litellm_proxy_total_requests_metric", model_group, route, str(status))
         if status >= 400:
             self.count("litellm_proxy_failed_requests_metric", model_group, route, str(status))

@@ -27,6 +27,8 @@ class Outcome:
     first_byte_at: float | None = None
     response_id: str = ""
     error: str = ""
+    answered: int | None = None
+    """The status the client saw; None when another attempt follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ one; on the way to the client it leaves before the last byte does.
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 from enum import Enum, auto
 
 import orjson
@@ -63,6 +64,9 @@ from extproc.flow.retry import wait_seconds, worth_retrying
 from extproc.providers import registry, sse
 from extproc.providers.failures import stalled, unusable_answer
 
+CLIENT_LEFT = 499
+"""What is counted for a call that ended before its answer did."""
+
 
 class State(Enum):
     START = auto()
@@ -94,6 +98,7 @@ TRANSITIONS: dict[State, dict[type[Event], State]] = {
 class AttemptFlow:
     def __init__(self) -> None:
         self.state = State.START
+        self._route: routes.Route | None = None
         self._call: Call | None = None
         self._client_headers: dict[str, str] = {}
         self._exchange: Exchange | None = None
@@ -135,7 +140,7 @@ class AttemptFlow:
     def _identify(self, event: RequestHeaders) -> Steps:
         self._client_headers = dict(event.headers)
         method, path = event.headers.get(":method", ""), event.headers.get(":path", "")
-        route = routes.match(method, path)
+        route = self._route = routes.match(method, path)
         if route is None:
             raise NotFound(f"{method} {path.partition('?')[0]} is not served by this gateway.")
         call: Call = yield Identify(route, event.headers, event.at)
@@ -214,12 +219,14 @@ class AttemptFlow:
         exchange, answer = self._exchange, self._answer
         assert exchange is not None
         released = answer is not None and answer.released
-        yield from self._settle_failure(error, at)
+        again = not released and worth_retrying(exchange.call, error.status)
+        answered = 200 if released else None if again else error.status
+        yield from self._settle_failure(error, at, answered)
         self.state = State.DONE
         yield Watch(None)
         if released:
             yield Pass(sse.encode(orjson.dumps(error.envelope())), end=True)
-        elif worth_retrying(exchange.call, error.status):
+        elif again:
             yield from self._retry(error)
         else:
             yield exchange.refuse(error, at)
@@ -229,8 +236,8 @@ class AttemptFlow:
         known = head.call_headers(self._call) if self._call else {}
         headers = {"content-type": JSON_TYPE, **known, **error.headers}
         yield AnswerNow(error.status, orjson.dumps(error.envelope()), headers)
-        path = self._client_headers.get(":path", "").partition("?")[0]
-        yield Refused(path, error.status, self._call.model if self._call else "")
+        served = self._route.served if self._route else None
+        yield Refused(served, error.status, self._call.group if self._call else "")
 
     def _retry(self, error: GatewayError) -> Steps:
         exchange = self._exchange
@@ -241,7 +248,7 @@ class AttemptFlow:
         headers = {"retry-after": str(seconds)} if seconds else {}
         yield AnswerNow(503, body, {names.RETRY: "1", "content-type": JSON_TYPE, **headers})
 
-    def _settle_failure(self, error: GatewayError, at: float) -> Steps:
+    def _settle_failure(self, error: GatewayError, at: float, answered: int | None) -> Steps:
         exchange = self._exchange
         assert exchange is not None
         if exchange.settled:
@@ -250,7 +257,7 @@ class AttemptFlow:
             outcome = self._answer.partial(at, error.message)
         else:
             outcome = exchange.outcome(at, ok=False, produced=False, error=error.message)
-        yield from _without_result(exchange.settle(outcome))
+        yield from _without_result(exchange.settle(replace(outcome, answered=answered)))
 
     def _close(self, event: StreamClosed) -> Steps:
         self.state = State.CLOSED
@@ -259,11 +266,10 @@ class AttemptFlow:
             return
         exchange.settled = True
         if self._answer is not None:
-            yield SettleLate(self._answer.partial(event.at, "incomplete"))
+            outcome = self._answer.partial(event.at, "incomplete")
         else:
-            yield SettleLate(
-                exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
-            )
+            outcome = exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
+        yield SettleLate(replace(outcome, answered=CLIENT_LEFT))
 
 
 def _untouched(call: Call, outgoing: object) -> bool:

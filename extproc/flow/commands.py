@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
-from extproc.flow.routes import Route
+from extproc.flow.routes import Route, Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ class SettleLate(Later):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Later):
-    """The call was refused here: count it."""
+    """The call was refused before anything left: count it."""
 
-    route: str
+    served: Served | None
     status: int
-    model: str = ""
+    group: str = ""

@@ -93,6 +93,7 @@ class Exchange:
             first_byte_at=self.first_byte_at,
             response_id=response_id,
             error=error,
+            answered=200 if ok else None,
         )
 
     def settle(self, outcome: Outcome) -> Generator[Command, Any, Receipt]:

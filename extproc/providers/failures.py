@@ -84,7 +84,7 @@ def provider_error(
     text = str(detail.get("message") or "")[:MAX_MESSAGE_CHARS]
     quoted = text or body[:MAX_MESSAGE_CHARS].decode("utf-8", "replace").strip()
     name, type_, shown = classify(status, f"{quoted} {detail.get('code') or ''}")
-    message = failure_message(name, deployment.provider, quoted or f"empty answer, {status}")
+    message = failure_message(name, deployment.provider, quoted or f"answered with status {status}")
     param = detail.get("param")
     kept = {"retry-after": headers["retry-after"]} if "retry-after" in headers else {}
     return ProviderError(

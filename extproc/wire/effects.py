@@ -100,6 +100,6 @@ class Effects:
         return await self.trailing.refuse_surplus(admitted)
 
     def _count_refusal(self, command: Refused) -> None:
-        known = command.model and self.snapshot().find(command.model)
+        known = command.group and self.snapshot().find(command.group)
         group = known[0].group if known else OTHER
-        self.metrics.answered(group, command.route, command.status)
+        self.metrics.answered(group, command.served or OTHER, command.status)

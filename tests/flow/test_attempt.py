@@ -305,7 +305,7 @@ def test_refusal_of_the_key_answers_before_the_body() -> None:
     play.refuse(AuthError("no"))
     answer = play.take()
     assert isinstance(answer, Answer) and answer.status == 401
-    play << Refused("/v1/chat/completions", 401)
+    play << Refused("chat", 401)
     play.done()
     assert list(play.flow.handle(StreamClosed(101.0))) == []
 
