@@ -5,6 +5,7 @@ LiteLLM config.yaml that `CONFIG` names (extproc/config). Where both can say a t
 database, Redis), the environment wins.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 NONE = "none"
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, for whoever must hand it on; read as it is now."""
+    return dict(os.environ)
 
 
 class SettingError(Exception):
@@ -75,6 +81,14 @@ class Settings(BaseModel):
         description="How old a cached key may be while change notifications are cut.",
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    json_logs: bool = Field(default=False, description="Log lines of the processes as JSON.")
+    demo_url: str | None = Field(
+        default=None, description="Base URL of the simulated provider; the agent sets it."
+    )
+    outer_listener: bool = Field(
+        default=True,
+        description="False inside an Envoy without our outer listener: there are no retries.",
+    )
     ssl_cert_file: str | None = Field(
         default=None, description="CA bundle for upstream TLS; certifi's if unset."
     )

@@ -1,0 +1,169 @@
+"""Compiles one row of `model_list` into a Deployment."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from extproc.config.modelkeys import GENERATION, PRICES
+from extproc.config.problems import LeftOut, Warnings
+from extproc.config.upstreams import upstream
+from extproc.domain.deployment import Deployment
+from extproc.domain.usage import Price
+from extproc.providers.profiles import (
+    PROFILES,
+    UNSUPPORTED,
+    Profile,
+    first_set,
+    provider_at,
+    provider_of_model,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for a deployment that does not say it itself."""
+
+    environ: Mapping[str, str]
+    folder: Path = Path()
+    """What relative paths start from."""
+    ssl_verify: bool | str = True
+    timeout_seconds: float | None = None
+    stream_timeout_seconds: float | None = None
+    drop_params: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """`router_settings.default_litellm_params`."""
+
+
+def compiled(
+    group: str,
+    given: Mapping[str, Any],
+    info: Mapping[str, Any],
+    defaults: Defaults,
+    warnings: Warnings,
+) -> Deployment:
+    """A deployment of `group` from its checked litellm_params and model_info. Raises LeftOut."""
+    params = {**defaults.params, **given}
+    own_base = params.get("api_base") or params.get("base_url")
+    provider, model = _provider(params, own_base)
+    profile = PROFILES[provider]
+    base = own_base or first_set(profile.base_env, defaults.environ) or profile.base_url
+    if not base:
+        raise LeftOut(f"{provider} needs an api_base")
+    api_key = params.get("api_key", "").strip() or first_set(profile.key_env, defaults.environ)
+    if api_key is None and not profile.keyless and not own_base:
+        warnings.add(f"{group}: no api_key, and {' or '.join(profile.key_env)} is not set")
+    ssl_verify = params.get("ssl_verify", defaults.ssl_verify)
+    host, path = upstream(base, profile, ssl_verify, defaults.folder)
+    _check_wildcards(group, model, warnings)
+    return Deployment(
+        id=_safe(info.get("id"), "model_info.id") or stable_id(group, params),
+        group=group,
+        provider=provider,
+        model=model,
+        upstream=host,
+        base_path=path,
+        api_key=_safe(api_key, "api_key"),
+        headers=_headers(params, profile, defaults.environ),
+        weight=params.get("weight"),
+        rpm=params.get("rpm"),
+        tpm=params.get("tpm"),
+        order=params.get("order"),
+        num_retries=params.get("num_retries", params.get("max_retries")),
+        timeout_seconds=params.get(
+            "timeout", params.get("request_timeout", defaults.timeout_seconds)
+        ),
+        stream_timeout_seconds=params.get("stream_timeout", defaults.stream_timeout_seconds),
+        mode=info.get("mode"),
+        base_model=info.get("base_model") or params.get("base_model"),
+        price=_price(group, params, info, warnings),
+        drop_params=params.get("drop_params", defaults.drop_params),
+        extra_body=_extra_body(params),
+    )
+
+
+def stable_id(group: str, params: Mapping[str, Any]) -> str:
+    """Hex SHA-256 over the row: the same after a restart and on every replica."""
+    text = json.dumps([group, params], sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()
+
+
+def _provider(params: Mapping[str, Any], base: str | None) -> tuple[str, str]:
+    """The provider, and the model's name without it."""
+    model = params.get("model", "").strip()
+    if not model:
+        raise LeftOut("litellm_params.model is missing")
+    prefix, _, rest = model.partition("/")
+    provider = params.get("custom_llm_provider")
+    if provider is not None:
+        model = rest if prefix == provider and rest else model
+    elif rest and (prefix in PROFILES or prefix in UNSUPPORTED):
+        provider, model = prefix, rest
+    else:
+        provider = (provider_at(base) if base else None) or provider_of_model(model)
+        if provider is None and model == "*":
+            provider = "openai"
+    if provider is None:
+        raise LeftOut(
+            "LLM Provider NOT provided. Pass in the LLM provider you are trying to call, as in "
+            f"openai/{model}. You passed model={model}"
+        )
+    if provider not in PROFILES:
+        known = "is not supported yet" if provider in UNSUPPORTED else "is not known"
+        raise LeftOut(f"provider {provider} {known}")
+    return provider, model
+
+
+def _check_wildcards(group: str, model: str, warnings: Warnings) -> None:
+    if group.count("*") > 1:
+        warnings.add(f"{group}: only the first * of a model_name matches anything")
+    if "*" in model and "*" not in group:
+        raise LeftOut(f"model {model} has a *, model_name {group} has none to fill it with")
+
+
+def _headers(
+    params: Mapping[str, Any], profile: Profile, environ: Mapping[str, str]
+) -> dict[str, str]:
+    headers = {**params.get("headers", {}), **params.get("extra_headers", {})}
+    organization = params.get("organization")
+    if organization is None and profile.name == "openai":
+        organization = first_set(("OPENAI_ORGANIZATION",), environ)
+    if organization:
+        headers["OpenAI-Organization"] = organization
+    for name, value in headers.items():
+        _safe(name + value, "extra_headers")
+        if not name or not name.isascii() or any(letter in name for letter in ": \t"):
+            raise LeftOut("extra_headers holds a name that no header may have")
+    return headers
+
+
+def _safe(value: str | None, name: str) -> str | None:
+    """A header's value: nothing that would end it."""
+    if value is not None and not (value.isascii() and value.isprintable()):
+        raise LeftOut(f"{name} holds characters that a header may not")
+    return value
+
+
+def _extra_body(params: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {name: params[name] for name in GENERATION if name in params}
+    return {**defaults, **params.get("extra_body", {})}
+
+
+def _price(
+    group: str, params: Mapping[str, Any], info: Mapping[str, Any], warnings: Warnings
+) -> Price | None:
+    """The operator's own price. litellm_params win over model_info, rate by rate."""
+    given: dict[str, Decimal] = {}
+    for name, rate in PRICES.items():
+        value = params.get(name, info.get(name))
+        if value is not None:
+            given[rate] = value
+    if not given:
+        return None
+    for name, rate in (("input_cost_per_token", "input"), ("output_cost_per_token", "output")):
+        if rate not in given and not (rate == "output" and info.get("mode") == "embedding"):
+            warnings.add(f"{group}: {name} is not given beside other prices and counts as 0")
+    return Price(**{"input": Decimal(0), "output": Decimal(0), **given})

@@ -1,0 +1,1 @@
+"""Guardrails: what an operator lets no prompt carry to a provider."""

@@ -1,0 +1,118 @@
+"""What a model costs: the operator's own price, else the provider's published one.
+
+Published prices are genai-prices' bundled table: nothing is fetched. A model that is not in it has
+no price (None), which is never the same as free. Prices that rise with the prompt's length are
+taken at their base rate; what is not paid by the token (searches, audio hours) is not in a Price.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from genai_prices import data
+from genai_prices.data_snapshot import find_provider_by_id
+from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+
+from extproc.domain.usage import Price
+
+_PER_MILLION = Decimal(1_000_000)
+
+_RATES = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cached": "cache_read_mtok",
+    "cache_written": "cache_write_mtok",
+    "reasoning": "output_reasoning_mtok",
+    "audio_input": "input_audio_mtok",
+    "audio_output": "output_audio_mtok",
+}
+"""Our rates -> the table's."""
+
+_PROVIDERS = {
+    "fireworks_ai": "fireworks",
+    "hosted_vllm": "",
+    "openai_like": "",
+    "custom_openai": "",
+}
+"""Names the table has otherwise, and names that only look like one of its providers."""
+
+_DATE = re.compile(r"[-@](20\d{2}-?[01]\d-?[0-3]\d)(?=$|[-:])")
+
+
+class PriceBook:
+    """Finds prices, and remembers where it found them for the last `size` models asked for."""
+
+    def __init__(self, now: Callable[[], float], size: int = 4096) -> None:
+        """`now` gives epoch seconds: published prices change with the date, some with the hour."""
+        self._now = now
+        self._size = size
+        self._found: OrderedDict[tuple[str, str, str | None], ModelInfo | None] = OrderedDict()
+
+    def price_of(
+        self,
+        provider: str,
+        model: str,
+        base_model: str | None = None,
+        own: Price | None = None,
+    ) -> Price | None:
+        """The price in force now: `own`, else of `base_model`, else of `model`; None if unknown."""
+        if own is not None:
+            return own
+        info = self._info(provider, model, base_model)
+        if info is None:
+            return None
+        return _converted(info.get_prices(datetime.fromtimestamp(self._now(), UTC)))
+
+    def _info(self, provider: str, model: str, base_model: str | None) -> ModelInfo | None:
+        key = (provider, model, base_model)
+        if key in self._found:
+            self._found.move_to_end(key)
+            return self._found[key]
+        found = (_lookup(owner, name) for owner, name in _candidates(provider, model, base_model))
+        info = next((info for info in found if info is not None), None)
+        self._found[key] = info
+        if len(self._found) > self._size:
+            self._found.popitem(last=False)
+        return info
+
+
+def _candidates(provider: str, model: str, base_model: str | None) -> Iterator[tuple[str, str]]:
+    """(provider, name) pairs to look up, the most telling first.
+
+    Only a base model may name another provider than the deployment's: the operator wrote it to be
+    priced by. A model's own prefix (`mistralai/…` on somebody's vLLM) says who trained it.
+    """
+    for name in filter(None, (base_model, model)):
+        prefix, _, tail = name.partition("/")
+        pairs = [(provider, name)]
+        if tail and name == base_model:
+            pairs.append((prefix, tail))
+        if tail:
+            pairs.append((provider, tail))
+        for owner, ref in pairs:
+            yield owner, ref
+            undated = _DATE.sub("", ref)
+            if undated != ref:
+                yield owner, undated
+
+
+def _lookup(provider: str, model: str) -> ModelInfo | None:
+    name = _PROVIDERS.get(provider, provider)
+    owner = find_provider_by_id(data.providers, name) if name else None
+    return owner.find_model(model, all_providers=data.providers) if owner else None
+
+
+def _converted(published: ModelPrice) -> Price | None:
+    """USD per token of a row in USD per million tokens; None when it is not paid by the token."""
+    rates = {ours: _rate(vars(published).get(theirs)) for ours, theirs in _RATES.items()}
+    given = {name: rate for name, rate in rates.items() if rate is not None}
+    if "input" not in given and "output" not in given:
+        return None
+    return Price(**{"input": Decimal(0), "output": Decimal(0), **given})
+
+
+def _rate(value: Decimal | TieredPrices | None) -> Decimal | None:
+    base = value.base if isinstance(value, TieredPrices) else value
+    return None if base is None else base / _PER_MILLION
