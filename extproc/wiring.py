@@ -46,11 +46,11 @@ from extproc.stores.base import Journal, Trails
 from extproc.stores.journal import DiskJournal
 from extproc.stores.keycache import CachedKeys
 from extproc.stores.memory import MemoryTrails, NoJournal
-from extproc.stores.postgres.keys import PostgresKeyRegistry, PostgresKeys
+from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.postgres.listener import KeyListener
-from extproc.stores.postgres.pool import Pool, open_pool
-from extproc.stores.redis import RedisTrails
+from extproc.stores.postgres.pool import Database
+from extproc.stores.redis import RedisTrails, connect
 from extproc.stores.shipper import Shipper
 from extproc.wire.background import Background
 from extproc.wire.effects import Effects
@@ -152,11 +152,12 @@ async def _admin(settings: Settings) -> None:
     loaded = configured(settings)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        pool = await _pool(settings, stack)
+        database = await _database(settings, stack)
+        keys = database and PostgresKeys(database)
         services = AdminServices(
-            registry=pool and PostgresKeyRegistry(pool),
-            ledger=pool and PostgresLedger(pool),
-            keys=pool and PostgresKeys(pool),
+            registry=keys,
+            ledger=database and PostgresLedger(database),
+            keys=keys,
             master_key_hash=_master_key_hash(settings),
             snapshot=lambda: loaded.snapshot,
             now=time.time,
@@ -167,10 +168,10 @@ async def _admin(settings: Settings) -> None:
 async def _ledger(settings: Settings) -> None:
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        pool = await _pool(settings, stack)
-        if pool is None:
+        database = await _database(settings, stack)
+        if database is None:
             raise SettingError("There is no database to ship the journal to: set DATABASE_URL.")
-        shipper = Shipper(_layout(settings).journal, PostgresLedger(pool), time.time)
+        shipper = Shipper(_layout(settings).journal, PostgresLedger(database), time.time)
         async with asyncio.TaskGroup() as group:
             shipping = group.create_task(shipper.run())
             await stop.wait()
@@ -207,25 +208,26 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _pool(settings: Settings, stack: AsyncExitStack) -> Pool | None:
-    """None with DATABASE_URL=none."""
+async def _database(settings: Settings, stack: AsyncExitStack) -> Database | None:
+    """None with DATABASE_URL=none. It need not be reachable yet."""
     url = settings.database_url
     if not url or url == NONE:
         return None
-    return await stack.enter_async_context(open_pool(url))
+    return await stack.enter_async_context(Database(url))
 
 
 async def _keys(settings: Settings, stack: AsyncExitStack, services: Services) -> CachedKeys | None:
     """Keys from memory, kept true by notifications."""
-    pool = await _pool(settings, stack)
-    if pool is None or settings.database_url is None:
+    database = await _database(settings, stack)
+    if database is None or settings.database_url is None:
         return None
     cached = CachedKeys(
-        PostgresKeys(pool),
+        PostgresKeys(database),
         time.monotonic,
         grace_seconds=settings.key_grace_seconds,
         staleness_seconds=settings.key_staleness_seconds,
     )
+    services.start(cached.run())
     services.start(KeyListener(settings.database_url, cached).run())
     return cached
 
@@ -246,9 +248,9 @@ def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
     address = settings.redis_address
     if settings.workers == 1 or not address or address == NONE:
         return MemoryTrails(time.monotonic)
-    trails = RedisTrails(address)
-    stack.push_async_callback(trails.close)
-    return trails
+    client = connect(address)
+    stack.push_async_callback(client.aclose)
+    return RedisTrails(client)
 
 
 def _layout(settings: Settings) -> Layout:
