@@ -1,1 +1,1 @@
-"""The simulated provider."""
+"""A simulated provider that speaks OpenAI's format and misbehaves on command."""

@@ -31,7 +31,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
 from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
 
 from extproc.domain.headers import ATTEMPT, CALL_ID, CLUSTER, RETRY
-from extproc.envoyconfig import replies
+from extproc.envoyconfig import accesslog, replies
 from extproc.envoyconfig.manager import filter_chain, http_filter, manager, router
 from extproc.envoyconfig.options import GatewayOptions
 
@@ -60,8 +60,9 @@ def listener(options: GatewayOptions) -> Listener:
     config = manager(NAME, idle_seconds=idle_seconds, inner=True)
     config.use_remote_address = False
     config.generate_request_id = False
-    # A broken answer breaks for the client now, not after the courtesy TCP peers need.
-    config.delayed_close_timeout = timedelta(0)
+    # After a break the outer listener needs a moment to read what was said before it, no more.
+    config.delayed_close_timeout = timedelta(milliseconds=100)
+    config.access_log = [accesslog.failures()]
     config.local_reply_config = replies.inner()
     config.http_filters = [filter_(), router()]
     config.route_config = routes(options)
@@ -97,7 +98,22 @@ def filter_() -> HttpFilter:
 
 def routes(options: GatewayOptions) -> RouteConfiguration:
     """To the cluster a worker has named, or to nobody."""
-    routed = Route(
+    return RouteConfiguration(
+        name=NAME,
+        virtual_hosts=[
+            VirtualHost(
+                name=NAME,
+                domains=["*"],
+                request_body_buffer_limit=options.buffer_bytes,
+                routes=[routed(options), unrouted()],
+            )
+        ],
+    )
+
+
+def routed(options: GatewayOptions) -> Route:
+    """What the worker has named a cluster for, without what was said between the two."""
+    return Route(
         match=RouteMatch(prefix="/", headers=[HeaderMatcher(name=CLUSTER, present_match=True)]),
         route=RouteAction(
             cluster_header=CLUSTER,
@@ -110,17 +126,6 @@ def routes(options: GatewayOptions) -> RouteConfiguration:
         ),
         request_headers_to_remove=[*NOT_FOR_PROVIDERS],
         response_headers_to_remove=[*NOT_FROM_PROVIDERS],
-    )
-    return RouteConfiguration(
-        name=NAME,
-        virtual_hosts=[
-            VirtualHost(
-                name=NAME,
-                domains=["*"],
-                request_body_buffer_limit=options.buffer_bytes,
-                routes=[routed, unrouted()],
-            )
-        ],
     )
 
 

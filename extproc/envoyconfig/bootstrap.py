@@ -24,6 +24,11 @@ from extproc.envoyconfig.options import GatewayOptions
 
 def bootstrap(options: GatewayOptions) -> str:
     """The whole gateway as JSON. `options.clusters_file` must exist when Envoy reads it."""
+    return build(options).to_json(indent=1)
+
+
+def build(options: GatewayOptions) -> Bootstrap:
+    """The same as a message."""
     return Bootstrap(
         node=Node(id="llm-extproc", cluster="llm-extproc"),
         admin=Admin(address=local.pipe(options.envoy_admin_socket)),
@@ -37,7 +42,7 @@ def bootstrap(options: GatewayOptions) -> str:
                 name="envoy.bootstrap.internal_listener", typed_config=Any.pack(InternalListener())
             )
         ],
-    ).to_json(indent=1)
+    )
 
 
 def _watched(options: GatewayOptions) -> ConfigSource:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import betterproto2
 from envoy_data_plane.envoy.config.core.v3 import (
+    CidrRange,
     Http1ProtocolOptions,
     Http2ProtocolOptions,
     HttpProtocolOptions,
@@ -22,6 +23,8 @@ from envoy_data_plane.google.protobuf import Any
 
 MAX_HEADERS = 500
 MAX_HEADERS_KB = 128
+NOBODY = CidrRange(address_prefix="255.255.255.255", prefix_len=32)
+"""Envoy takes an empty list for its default: all private networks."""
 STREAM_WINDOW = 1024 * 1024
 CONNECTION_WINDOW = 16 * 1024 * 1024
 
@@ -35,8 +38,8 @@ def manager(name: str, idle_seconds: float, inner: bool = False) -> HttpConnecti
     return HttpConnectionManager(
         stat_prefix=name,
         server_header_transformation=HttpConnectionManagerServerHeaderTransformation.PASS_THROUGH,
-        # No peer is trusted for its address alone: `x-envoy-*` of a client in 10/8 goes too.
-        internal_address_config=HttpConnectionManagerInternalAddressConfig(),
+        # No peer is trusted for its address alone: a client in 10/8 may not choose a call's id.
+        internal_address_config=HttpConnectionManagerInternalAddressConfig(cidr_ranges=[NOBODY]),
         max_request_headers_kb=MAX_HEADERS_KB * extra,
         common_http_protocol_options=HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),

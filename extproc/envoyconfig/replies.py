@@ -14,7 +14,6 @@ from envoy_data_plane.envoy.config.accesslog.v3 import (
     AndFilter,
     ComparisonFilter,
     ComparisonFilterOp,
-    ExtensionFilter,
     HeaderFilter,
     ResponseFlagFilter,
     StatusCodeFilter,
@@ -28,16 +27,15 @@ from envoy_data_plane.envoy.config.core.v3 import (
     SubstitutionFormatString,
 )
 from envoy_data_plane.envoy.config.route.v3 import HeaderMatcher
-from envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 import ExpressionFilter
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
     LocalReplyConfig,
     ResponseMapper,
 )
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
-from envoy_data_plane.google.protobuf import Any as ProtoAny
 from envoy_data_plane.google.protobuf import Struct
 
 from extproc.domain.headers import CLUSTER, RETRY, WORKER_DETAILS
+from extproc.envoyconfig import accesslog
 
 RETRIED_FLAGS = ("UC", "UF", "UH", "UO", "UPE", "UR", "UT", "DPE", "SI", "LR", "NC", "DF", "UMSDR")
 """Flags of a failure that another attempt may cure: reset, refused, no host, timed out, …"""
@@ -75,26 +73,25 @@ REPLIES = (
         500,
         "internal_server_error",
         "api_error",
-        "The gateway failed (%RESPONSE_CODE_DETAILS%).",
+        "The gateway failed; its log says why.",
     ),
     Reply(
         502,
         "internal_server_error",
         "api_error",
-        "The answer from upstream is broken (%RESPONSE_CODE_DETAILS%); try again.",
+        "The answer could not be read; try again.",
     ),
     Reply(
         503,
         "internal_server_error",
         "api_error",
-        "The part of the gateway that serves this is not reachable "
-        "(%RESPONSE_CODE_DETAILS%); try again shortly.",
+        "The part of the gateway that serves this is down or restarting; try again shortly.",
     ),
     Reply(
         504,
         "internal_server_error",
         "api_error",
-        "No answer came in time (%RESPONSE_CODE_DETAILS%); try again.",
+        "No answer came in time; try again.",
     ),
 )
 UPSTREAM_FAILED = "The upstream failed (%RESPONSE_FLAGS%: %RESPONSE_CODE_DETAILS%)."
@@ -129,14 +126,8 @@ def inner() -> LocalReplyConfig:
 
 
 def _worker_reply() -> ResponseMapper:
-    expression = ExpressionFilter(expression=f"response.code_details == '{WORKER_DETAILS}'")
     return ResponseMapper(
-        filter=AccessLogFilter(
-            extension_filter=ExtensionFilter(
-                name="envoy.access_loggers.extension_filters.cel",
-                typed_config=ProtoAny.pack(expression),
-            )
-        ),
+        filter=accesslog.expression(f"response.code_details == '{WORKER_DETAILS}'"),
         body_format_override=SubstitutionFormatString(
             text_format_source=DataSource(inline_string="%LOCAL_REPLY_BODY%"),
             content_type="application/json",

@@ -11,7 +11,7 @@ import pickle
 import signal
 import socket
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 _BUGS = (
     ArithmeticError,
@@ -35,12 +35,8 @@ def main(fd: int) -> None:
             signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE_SECONDS)
             reply = pickle.dumps(_outcome(function, args))
             signal.setitimer(signal.ITIMER_REAL, 0)
-            _send(stream, reply)
-
-
-def _send(stream: BinaryIO, reply: bytes) -> None:
-    stream.write(len(reply).to_bytes(4, "big") + reply)
-    stream.flush()
+            stream.write(len(reply).to_bytes(4, "big") + reply)
+            stream.flush()
 
 
 def _outcome(function: str, args: Sequence[Any]) -> tuple[bool, Any]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.filters import heuristic
@@ -41,7 +42,7 @@ class _Rule:
     whole: bool = False
     """Whether the groups only tell variants apart; else the secret is the last one that matched."""
     needs: tuple[str, ...] = ()
-    """Words, in lower case, without one of which the expression cannot match: a cheap first look."""
+    """Words in lower case; without one of them the expression cannot match: a cheap first look."""
 
     def spans(self, text: str, lowered: str) -> Iterator[Span]:
         if self.needs and not any(word in lowered for word in self.needs):
@@ -170,7 +171,8 @@ def _rules() -> tuple[_Rule, ...]:
     rules = [
         _Rule(kind, re.compile(pattern), _ACCEPT.get(kind, _has_digit)) for kind, pattern in _KNOWN
     ]
-    for kind, plugin in get_mapping_from_secret_type_to_class().items():
+    detectors: dict[str, type[Any]] = get_mapping_from_secret_type_to_class()
+    for kind, plugin in detectors.items():
         if not issubclass(plugin, RegexBasedDetector) or kind in _LEFT_OUT:
             continue
         accept = _ACCEPT.get(kind, bool)

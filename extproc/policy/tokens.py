@@ -39,7 +39,7 @@ async def count_tokens(
     sample = whole if characters <= _MAX_CHARACTERS else [_sample("\n".join(whole))]
     counted = sum(map(len, sample))
     try:
-        count = await pool.call(_COUNT, model, sample, deadline_seconds=deadline_seconds)
+        count: int = await pool.call(_COUNT, model, sample, deadline_seconds=deadline_seconds)
     except PoolUnavailable:
         return guess_tokens(characters)
     return max(1, round(count * characters / counted))

@@ -15,6 +15,10 @@ class StoreUnavailable(Exception):
     """The database or the counter store did not answer: refused, silent, or too slow."""
 
 
+class Refused(Exception):
+    """The database is there and does not take these values; trying again changes nothing."""
+
+
 class JournalUnavailable(Exception):
     """The journal cannot take a record: disk full, read-only, or gone."""
 
@@ -79,10 +83,11 @@ class Ledger(Protocol):
     """Rows of spend: written once by attempt id, read by the management API."""
 
     async def apply(self, rows: Sequence[SpendRow]) -> int:
-        """Insert the rows and move the keys' spend in one transaction; how many were new.
+        """Insert the rows and move the keys' spend in one transaction; how many changed anything.
 
         A row whose attempt id is there already changes nothing, so that a replay is harmless;
         except that a true end replaces an `interrupted` estimate, moving spend by the difference.
+        Raises Refused when one of the rows can never be stored; then none of them is.
         """
         ...
 
@@ -124,3 +129,24 @@ class Trails(Protocol):
     async def remember(self, call_id: str, trail: Trail) -> None: ...
 
     async def recall(self, call_id: str) -> Trail | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One gateway and the configuration generation it serves; epoch seconds."""
+
+    name: str
+    generation: str
+    seen_at: float
+
+
+class Replicas(Protocol):
+    """Who is alive, and with which configuration."""
+
+    async def report(self, name: str, generation: str) -> None:
+        """Say so again at least every ten seconds."""
+        ...
+
+    async def list(self) -> Sequence[Replica]:
+        """Those heard of in the last 30 seconds, by name."""
+        ...

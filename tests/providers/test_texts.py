@@ -64,15 +64,16 @@ ODD: list[tuple[str, Any]] = [
     ("embeddings", {"input": 7}),
 ]
 
+MEMBERS = [
+    *("messages", "content", "text", "refusal", "tool_calls", "function", "arguments", "custom"),
+    *("input", "function_call", "prompt", "suffix", "output", "instructions", "prediction"),
+]
 values = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "messages content text refusal tool_calls function arguments custom input "
-                "function_call prompt suffix output instructions prediction role".split()
-            ),
+            st.sampled_from(MEMBERS),
             inner,
             max_size=4,
         )

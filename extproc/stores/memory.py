@@ -1,0 +1,156 @@
+"""The stores in this process's memory: for DATABASE_URL=none and REDIS_URL=none, and for tests."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from extproc.domain.key import Key
+from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.stores.base import AliasTaken, KeyPage, Replica, SpendQuery, Trail
+
+TRAIL_SECONDS = 600.0
+REPLICA_SECONDS = 30.0
+
+
+class NoJournal:
+    """Implements Journal where there is no ledger that records could go to."""
+
+    def begin(self, begun: Begun) -> None:
+        pass
+
+    def end(self, ended: Ended) -> None:
+        pass
+
+
+class MemoryKeys:
+    """Implements Keys and KeyRegistry; `changed` is told the hash of every key that changes."""
+
+    def __init__(self, changed: Callable[[str], None] = lambda key_hash: None) -> None:
+        self._changed = changed
+        self._keys: dict[str, Key] = {}
+
+    async def find(self, key_hash: str) -> Key | None:
+        return self._keys.get(key_hash)
+
+    async def get(self, key_hash: str) -> Key | None:
+        return self._keys.get(key_hash)
+
+    async def create(self, key: Key) -> Key:
+        return self._put(key)
+
+    async def update(self, key_hash: str, changes: Mapping[str, Any]) -> Key | None:
+        key = self._keys.get(key_hash)
+        return None if key is None else self._put(replace(key, **changes))
+
+    async def delete(self, key_hashes: Sequence[str]) -> Sequence[str]:
+        deleted = [key_hash for key_hash in dict.fromkeys(key_hashes) if key_hash in self._keys]
+        for key_hash in deleted:
+            del self._keys[key_hash]
+            self._changed(key_hash)
+        return deleted
+
+    async def hashes_of(self, aliases: Sequence[str]) -> Sequence[str]:
+        return sorted(key.hash for key in self._keys.values() if key.alias in aliases)
+
+    async def page(self, filters: Mapping[str, str], offset: int, limit: int) -> KeyPage:
+        names = {"key_hash": "hash", "key_alias": "alias"}
+        found = [
+            key
+            for key in self._keys.values()
+            if all(getattr(key, names.get(name, name)) == value for name, value in filters.items())
+        ]
+        found.sort(key=lambda key: (key.created_at, key.hash), reverse=True)
+        return KeyPage(found[offset : offset + limit], len(found))
+
+    def spend(self, key_hash: str, moved_nanousd: int) -> None:
+        """The ledger's part: add to a key's spend, if there is such a key."""
+        key = self._keys.get(key_hash)
+        if key is not None:
+            self._keys[key_hash] = replace(key, spend_nanousd=key.spend_nanousd + moved_nanousd)
+
+    def _put(self, key: Key) -> Key:
+        namesakes = (other for other in self._keys.values() if other.alias == key.alias)
+        if key.alias is not None and any(other.hash != key.hash for other in namesakes):
+            raise AliasTaken(key.alias)
+        self._keys[key.hash] = key
+        self._changed(key.hash)
+        return key
+
+
+class MemoryLedger:
+    """Implements Ledger over MemoryKeys; unbounded, so for tests."""
+
+    def __init__(self, keys: MemoryKeys) -> None:
+        self._keys = keys
+        self._rows: dict[str, SpendRow] = {}
+
+    async def apply(self, rows: Sequence[SpendRow]) -> int:
+        return sum(self._apply(row) for row in rows)
+
+    async def rows(self, query: SpendQuery) -> Sequence[SpendRow]:
+        found = [row for row in self._rows.values() if _matches(row, query)]
+        found.sort(key=lambda row: (row.begun.at, row.begun.attempt_id), reverse=True)
+        return found[: query.limit]
+
+    def _apply(self, row: SpendRow) -> bool:
+        before = self._rows.get(row.begun.attempt_id)
+        if before is not None and (row.interrupted or not before.interrupted):
+            return False
+        charged = before.ended.cost_nanousd if before else 0
+        self._keys.spend(row.begun.key_hash, (row.ended.cost_nanousd or 0) - (charged or 0))
+        self._rows[row.begun.attempt_id] = row
+        return True
+
+
+def _matches(row: SpendRow, query: SpendQuery) -> bool:
+    begun = row.begun
+    return (
+        query.key_hash in (None, begun.key_hash)
+        and query.request_id in (None, begun.call_id)
+        and query.user_id in (None, begun.metadata.get("user"))
+        and (query.start_at is None or begun.at >= query.start_at)
+        and (query.end_at is None or begun.at < query.end_at)
+    )
+
+
+class MemoryTrails:
+    """Implements Trails; the oldest make room."""
+
+    def __init__(self, now: Callable[[], float], capacity: int = 10_000) -> None:
+        self._now = now
+        self._capacity = capacity
+        self._trails: OrderedDict[str, tuple[float, Trail]] = OrderedDict()
+
+    async def remember(self, call_id: str, trail: Trail) -> None:
+        self._trails[call_id] = self._now(), trail
+        self._trails.move_to_end(call_id)
+        if len(self._trails) > self._capacity:
+            self._trails.popitem(last=False)
+        self._forget_old()
+
+    async def recall(self, call_id: str) -> Trail | None:
+        self._forget_old()
+        found = self._trails.get(call_id)
+        return found and found[1]
+
+    def _forget_old(self) -> None:
+        oldest = self._now() - TRAIL_SECONDS
+        while self._trails and next(iter(self._trails.values()))[0] <= oldest:
+            self._trails.popitem(last=False)
+
+
+class MemoryReplicas:
+    """Implements Replicas."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._replicas: dict[str, Replica] = {}
+
+    async def report(self, name: str, generation: str) -> None:
+        self._replicas[name] = Replica(name, generation, self._now())
+
+    async def list(self) -> Sequence[Replica]:
+        oldest = self._now() - REPLICA_SECONDS
+        self._replicas = {n: r for n, r in self._replicas.items() if r.seen_at > oldest}
+        return [self._replicas[name] for name in sorted(self._replicas)]

@@ -1,0 +1,1 @@
+"""The Postgres forms of the stores: keys, ledger, replicas, notifications and migrations."""

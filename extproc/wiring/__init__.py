@@ -1,0 +1,1 @@
+"""The composition roots: every process of a gateway, built in the order of its dependencies."""

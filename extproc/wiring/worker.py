@@ -1,0 +1,161 @@
+"""The worker: an ext_proc server with its admission, its settlement and its journal.
+
+The two lists of admission stages, the order of everything that happens to a request, are
+`on_headers` and `on_body`.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from prometheus_client import REGISTRY
+
+from extproc.clients.metrics import Metrics
+from extproc.policy.access import check_model_access
+from extproc.policy.estimate import TokenEstimator
+from extproc.policy.guard import GuardInput
+from extproc.policy.guardrails import registry as guardrails
+from extproc.policy.identify import Authenticate
+from extproc.policy.params import read_params
+from extproc.policy.pipeline import Stage
+from extproc.policy.plan import plan_attempts
+from extproc.policy.pool import HelperPool
+from extproc.policy.settle import Settler
+from extproc.policy.size import check_declared_size
+from extproc.policy.tokens import WARM
+from extproc.policy.trail import Admitted, Trailing
+from extproc.providers.prices import PriceBook
+from extproc.settings import NONE, Layout, Settings
+from extproc.stores.base import Journal, Trails
+from extproc.stores.journal import DiskJournal
+from extproc.stores.keycache import CachedKeys
+from extproc.stores.memory import MemoryTrails, NoJournal
+from extproc.stores.postgres.keys import PostgresKeys
+from extproc.stores.postgres.listener import KeyListener
+from extproc.stores.redis import RedisTrails, connect
+from extproc.wire.background import Background
+from extproc.wire.effects import Effects
+from extproc.wire.pulse import pulse
+from extproc.wire.server import Processor, Server
+from extproc.wiring.process import (
+    Services,
+    configured,
+    database_of,
+    layout_of,
+    master_key_hash,
+    run,
+    services,
+    stop_signal,
+)
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, index: int) -> None:
+    """One ext_proc worker, until SIGTERM."""
+    run(settings, partial(_worker, settings, index))
+
+
+def on_headers(authenticate: Authenticate) -> Sequence[Stage]:
+    """What is decided before a byte of the body is read."""
+    return (check_declared_size, authenticate)
+
+
+def on_body(guard: GuardInput) -> Sequence[Stage]:
+    """What is decided on the whole request."""
+    return (read_params, check_model_access, guard, plan_attempts)
+
+
+async def _worker(settings: Settings, index: int) -> None:
+    layout = layout_of(settings)
+    loaded = configured(settings)
+    metrics = Metrics(REGISTRY)
+    async with AsyncExitStack() as stack, services() as tasks:
+        helpers = HelperPool()
+        stack.push_async_callback(helpers.close)
+        keys = await _keys(settings, stack, tasks)
+        journal = _journal(settings, layout.worker_journal(index), stack, tasks)
+        settler = Settler(
+            journal, PriceBook(time.time), TokenEstimator(helpers), time.time, metrics.settled
+        )
+        effects = Effects(
+            snapshot=lambda: loaded.snapshot,
+            on_headers=on_headers(Authenticate(keys, master_key_hash(settings), time.time)),
+            on_body=on_body(GuardInput(partial(guardrails.build, pool=helpers))),
+            settler=settler,
+            trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
+            metrics=metrics,
+            retries=settings.outer_listener,
+        )
+        tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
+        tasks.start(helpers.warm(WARM))
+        await _serve(settings, layout, index, effects)
+
+
+async def _serve(settings: Settings, layout: Layout, index: int, effects: Effects) -> None:
+    """Serve until SIGTERM, then drain; late settlements are awaited before this returns."""
+    stop = stop_signal()
+    status = layout.worker_status(index)
+    generation = effects.snapshot().generation
+    async with asyncio.TaskGroup() as late:
+        background = Background(
+            late, partial(effects.metrics.count, "llm_extproc_background_failures")
+        )
+        server = Server(Processor(effects, background, time.time))
+        socket = layout.worker_socket(index)
+        socket.unlink(missing_ok=True)
+        await server.start(str(socket), f"{settings.host}:{settings.grpc_health_port}")
+        await server.serving(True)
+        _write_status(status, generation, serving=True)
+        log.info("worker %d serves generation %s", index, generation)
+        await stop.wait()
+        _write_status(status, generation, serving=False)
+        await server.stop(settings.drain_seconds)
+
+
+async def _keys(settings: Settings, stack: AsyncExitStack, tasks: Services) -> CachedKeys | None:
+    """Keys from memory, kept true by notifications."""
+    database = await database_of(settings, stack)
+    if database is None or settings.database_url is None:
+        return None
+    cached = CachedKeys(
+        PostgresKeys(database),
+        time.monotonic,
+        grace_seconds=settings.key_grace_seconds,
+        staleness_seconds=settings.key_staleness_seconds,
+    )
+    tasks.start(cached.run())
+    tasks.start(KeyListener(settings.database_url, cached).run())
+    return cached
+
+
+def _journal(settings: Settings, folder: Path, stack: AsyncExitStack, tasks: Services) -> Journal:
+    if settings.database_url in (None, NONE):
+        return NoJournal()
+    journal = DiskJournal(folder)
+    stack.callback(journal.close)
+    tasks.start(journal.run())
+    return journal
+
+
+def _trails(settings: Settings, stack: AsyncExitStack) -> Trails:
+    """Shared where a retry may reach another worker."""
+    address = settings.redis_address
+    if settings.workers == 1 or not address or address == NONE:
+        return MemoryTrails(time.monotonic)
+    client = connect(address)
+    stack.push_async_callback(client.aclose)
+    return RedisTrails(client)
+
+
+def _write_status(path: Path, generation: str, *, serving: bool) -> None:
+    """Whole or not at all: the agent reads it at any time."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"generation": generation, "serving": serving, "pid": os.getpid()}))
+    fresh.replace(path)
