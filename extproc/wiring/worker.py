@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-from extproc.clients.metrics import Metrics
+from extproc.clients.metrics import Metrics, share
 from extproc.policy.access import check_model_access
 from extproc.policy.estimate import TokenEstimator
 from extproc.policy.guard import GuardInput
@@ -31,7 +31,7 @@ from extproc.policy.size import check_declared_size
 from extproc.policy.tokens import WARM
 from extproc.policy.trail import Admitted, Trailing
 from extproc.providers.prices import PriceBook
-from extproc.settings import NONE, Layout, Settings
+from extproc.settings import NONE, Layout, Settings, environment
 from extproc.stores.base import Journal, Trails
 from extproc.stores.journal import DiskJournal
 from extproc.stores.keycache import CachedKeys
@@ -54,6 +54,9 @@ from extproc.wiring.process import (
     stop_signal,
 )
 
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""Set by the agent, read by prometheus_client."""
+
 log = logging.getLogger(__name__)
 
 
@@ -75,6 +78,8 @@ def on_body(guard: GuardInput) -> Sequence[Stage]:
 async def _worker(settings: Settings, index: int) -> None:
     layout = layout_of(settings)
     loaded = configured(settings)
+    if MULTIPROC_DIR in environment():
+        share(f"worker-{index}")
     metrics = Metrics(REGISTRY)
     async with AsyncExitStack() as stack, services() as tasks:
         helpers = HelperPool()

@@ -1,0 +1,109 @@
+"""Settlement: one begun, one ended, the right cost, and nothing sent that cannot be journaled."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from extproc.domain.call import Call
+from extproc.domain.key import Key
+from extproc.domain.ledger import Begun, Ended
+from extproc.domain.outcome import Outcome
+from extproc.domain.usage import Usage
+from extproc.errors import Unavailable
+from extproc.policy.settle import KeySpend, Settler
+from extproc.providers.prices import PriceBook
+from extproc.stores.base import JournalUnavailable
+from tests.calls import call, deployment
+
+
+class ListJournal:
+    def __init__(self, full: bool = False) -> None:
+        self.records: list[Begun | Ended] = []
+        self.full = full
+
+    def begin(self, begun: Begun) -> None:
+        if self.full:
+            raise JournalUnavailable("disk full")
+        self.records.append(begun)
+
+    def end(self, ended: Ended) -> None:
+        self.records.append(ended)
+
+
+class Estimate:
+    async def usage(self, call: Call, model: str, text: str) -> Usage:
+        return Usage(input=100, output=len(text))
+
+
+def settler(journal: ListJournal) -> Settler:
+    return Settler(
+        journal, PriceBook(lambda: 0.0), Estimate(), lambda: 100.0, lambda outcome, ended: None
+    )
+
+
+def outcome(**changes: Any) -> Outcome:
+    made = Outcome(call(), deployment(), 100.2, 101.0, 200, ok=True, produced=True)
+    return replace(made, **changes)
+
+
+async def ended(**changes: Any) -> Ended:
+    journal = ListJournal()
+    await settler(journal).settle(outcome(**changes))
+    (record,) = journal.records
+    assert isinstance(record, Ended)
+    return record
+
+
+async def test_worked_example_costs_what_it_should() -> None:
+    record = await ended(usage=Usage(input=1000, output=200, cached=400))
+    assert record.cost_nanousd == 4_920_000 and not record.estimated
+
+
+async def test_usage_nobody_stated_is_estimated_and_says_so() -> None:
+    record = await ended(ok=False, text="four")
+    assert record.usage == Usage(input=100, output=4) and record.estimated
+    assert record.cost_nanousd == 100 * 3000 + 4 * 15000
+
+
+async def test_failure_that_produced_nothing_costs_nothing() -> None:
+    record = await ended(ok=False, produced=False, http_status=500, error="broken")
+    assert (record.usage, record.cost_nanousd, record.status) == (Usage(), 0, "failure")
+
+
+async def test_unknown_price_is_none_and_never_zero() -> None:
+    unpriced = deployment(price=None, provider="nobody", model="nothing")
+    assert (await ended(deployment=unpriced, usage=Usage(input=1))).cost_nanousd is None
+
+
+def test_attempt_that_cannot_be_journaled_does_not_leave() -> None:
+    with pytest.raises(Unavailable):
+        settler(ListJournal(full=True)).begin(call(), deployment())
+
+
+def test_begun_record_holds_what_the_row_will_show() -> None:
+    journal = ListJournal()
+    asked = {
+        "user": "u" * 1000,
+        "tags": ["b"],
+        "metadata": {"tags": ["a", "b", 7], "spend_logs_metadata": {"x": 1}},
+    }
+    headers = {"x-litellm-tags": "c, a", "x-litellm-call-id": "mine"}
+    key = Key("h", alias="k", user_id="owner", metadata={"tags": ["team"]})
+    at = settler(journal).begin(
+        call(asked=asked, headers=headers, key=key, body_bytes=400, attempt=2), deployment()
+    )
+    (begun,) = journal.records
+    assert isinstance(begun, Begun) and at == 100.0
+    assert (begun.attempt_id, begun.call_id, begun.key_hash) == ("c1-2", "mine", "h")
+    assert begun.prompt_tokens_estimate == 100 and begun.prompt_cost_nanousd == 300_000
+    assert begun.metadata["tags"] == ["b", "a", "c", "team"]
+    assert begun.metadata["spend_logs_metadata"] == {"x": 1}
+    assert len(begun.metadata["end_user"]) == 256 and begun.metadata["user"] == "owner"
+
+
+def test_key_spend_counts_on_from_the_databases_figure() -> None:
+    spend = KeySpend()
+    assert spend.add(Key("h", spend_nanousd=10), 5) == 15
+    assert spend.add(Key("h", spend_nanousd=10), 5) == 20
+    assert spend.add(Key("h", spend_nanousd=20), 1) == 21
