@@ -1,10 +1,13 @@
 """A deployment: what serves a model group, where it is reached and how it is paid."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from extproc.domain.usage import Price
+
+_NOT_WORD = re.compile(r"\W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Upstream:
     def cluster(self) -> str:
         """Envoy's name for it: stable, and safe in a header and a file."""
         identity = f"{self.scheme}|{self.host}|{self.port}|{self.verify}|{self.ca_file}"
-        return f"up_{self.host.replace('.', '_')}_{sha256(identity.encode()).hexdigest()[:8]}"
+        return f"up_{_NOT_WORD.sub('_', self.host)}_{sha256(identity.encode()).hexdigest()[:8]}"
 
     @property
     def authority(self) -> str:

@@ -57,6 +57,12 @@ class Snapshot:
     """`router_settings.model_group_alias`: a name the client may use -> the group."""
     hidden_aliases: frozenset[str] = frozenset()
     rules: Rules = Rules()
+    patterns: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The groups with `*`, the most specific (longest) first."""
+
+    def __post_init__(self) -> None:
+        patterns = sorted((g for g in self.groups if "*" in g), key=len, reverse=True)
+        object.__setattr__(self, "patterns", tuple(patterns))
 
     def find(self, model: str) -> tuple[Deployment, ...]:
         """The deployments of `model`: alias, exact group, else the most specific pattern."""
@@ -64,7 +70,7 @@ class Snapshot:
         exact = self.groups.get(name)
         if exact is not None:
             return exact
-        for pattern in sorted((g for g in self.groups if "*" in g), key=len, reverse=True):
+        for pattern in self.patterns:
             head, _, tail = pattern.partition("*")
             long_enough = len(name) >= len(head) + len(tail)
             if long_enough and name.startswith(head) and name.endswith(tail):

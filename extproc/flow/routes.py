@@ -27,7 +27,7 @@ POST: dict[str, Endpoint] = {
     "/embeddings": "embeddings",
 }
 WITH_MODEL = re.compile(
-    r"/(?:engines|openai/deployments)/(?P<model>.+)/(?P<tail>chat/completions|completions|embeddings)"
+    r"/(?:engines|openai/deployments)/(?P<model>[^/].*?)/(?P<tail>chat/completions|completions|embeddings)"
 )
 GET = frozenset({"/v1/models", "/models"})
 ONE_MODEL = re.compile(r"(?:/v1)?/models/(?P<model>.+)")

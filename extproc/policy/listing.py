@@ -11,7 +11,7 @@ CREATED = 1677610602
 
 
 def visible(call: Call) -> list[str]:
-    """Group names and aliases, patterns left out, that the key may use."""
+    """Group names, patterns as they are written, and aliases, that the key may use."""
     snapshot = call.snapshot
     names = [*snapshot.groups, *(a for a in snapshot.aliases if a not in snapshot.hidden_aliases)]
     key = call.key

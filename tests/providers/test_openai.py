@@ -1,0 +1,115 @@
+"""OpenAI's format in both directions."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extproc.domain.usage import Usage
+from extproc.errors import ProviderError
+from extproc.providers import openai
+from extproc.providers.sse import SSEEvent
+from tests.calls import deployment
+
+BODY = {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}], "unknown": {"x": 1}}
+FULL = {
+    "prompt_tokens": 10,
+    "completion_tokens": 8,
+    "total_tokens": 18,
+    "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
+    "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 2},
+}
+
+
+def test_request_keeps_unknown_fields_and_is_not_changed() -> None:
+    before = orjson.dumps(BODY)
+    outgoing = openai.CHAT.request(BODY, deployment(extra_body={"temperature": 1, "model": "no"}))
+    assert outgoing.body == {**BODY, "model": "gpt-4o", "temperature": 1}
+    assert orjson.dumps(BODY) == before
+
+
+@pytest.mark.parametrize("options", [None, {"other": 1}, "odd"])
+def test_stream_asks_for_usage(options: Any) -> None:
+    body = {**BODY, "stream": True, "stream_options": options}
+    sent = openai.CHAT.request(body, deployment()).body["stream_options"]
+    assert sent["include_usage"] is True and sent.get("other") in (None, 1)
+
+
+def test_embeddings_are_never_asked_for_stream_usage() -> None:
+    body = {"model": "e", "input": "x", "stream": True}
+    assert "stream_options" not in openai.EMBEDDINGS.request(body, deployment()).body
+
+
+def test_usage_keeps_its_parts() -> None:
+    assert openai.usage(FULL) == Usage(10, 8, 4, 0, 5, 1, 2)
+
+
+@pytest.mark.parametrize("raw", [None, {}, [], "x", {"total_tokens": None}, {"total_tokens": "7"}])
+def test_usage_that_says_nothing_is_none(raw: Any) -> None:
+    assert openai.usage(raw) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*FULL, "x"]),
+        st.none()
+        | st.integers()
+        | st.text()
+        | st.booleans()
+        | st.dictionaries(st.text(), st.none()),
+    )
+)
+def test_no_usage_object_breaks_us(raw: dict[str, Any]) -> None:
+    found = openai.usage(raw)
+    assert found is None or (found.input >= 0 and found.output >= 0)
+
+
+def chunk(**delta: Any) -> SSEEvent:
+    return SSEEvent(orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": delta}]}))
+
+
+def test_stream_collects_text_tool_calls_and_the_last_usage() -> None:
+    chunks = openai.Chunks(deployment())
+    chunks.feed(chunk(role="assistant", content="Hel"))
+    chunks.feed(chunk(reasoning_content="hm", content="lo"))
+    chunks.feed(chunk(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]))
+    for total in (7, 9):
+        raw = {"prompt_tokens": 2, "completion_tokens": total - 2, "total_tokens": total}
+        chunks.feed(SSEEvent(orjson.dumps({"choices": [], "usage": raw})))
+    assert chunks.text == "Hellohmf{}" and chunks.usage == Usage(2, 7) and not chunks.done
+    assert chunks.feed(SSEEvent(b"[DONE]")) == [] and chunks.done
+    assert chunks.feed(chunk(content="late")) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b'{"error":{"message":"x","code":429}}', 429),
+        (b'{"error":{"message":"x","code":"overloaded"}}', 500),
+        (b'{"error":"x"}', 500),
+        (b"not json", 502),
+        (b"[]", 502),
+    ],
+)
+def test_error_events_and_nonsense_are_errors(data: bytes, status: int) -> None:
+    with pytest.raises(ProviderError) as raised:
+        openai.Chunks(deployment()).feed(SSEEvent(data))
+    assert raised.value.status == status
+
+
+def test_whole_answer_as_chunks_numbers_its_tool_calls() -> None:
+    tool = {"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [tool, tool]}
+    body = {
+        "id": "c",
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
+        "usage": FULL,
+    }
+    first, end, usage = openai.unstream_chat(body)
+    assert [call["index"] for call in first["choices"][0]["delta"]["tool_calls"]] == [0, 1]
+    assert "content" not in first["choices"][0]["delta"]
+    assert end["choices"][0]["finish_reason"] == "tool_calls"
+    assert usage["usage"] == FULL and first["object"] == "chat.completion.chunk"
