@@ -70,14 +70,20 @@ HISTOGRAMS: Mapping[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {
     "llm_extproc_loop_lag_seconds": ("How late the event loop woke up.", (), SHORT_SECONDS),
 }
 
+BACKLOG: Mapping[str, str] = {
+    "records": "Journal records that are not in the database yet, estimated.",
+    "bytes": "The same in bytes of journal.",
+    "oldest_seconds": "How long the oldest of them has waited.",
+}
 
-def share(worker: str) -> None:
-    """Keep this process's values in PROMETHEUS_MULTIPROC_DIR under the worker's name.
 
-    Call it before any metric is made. A restarted worker goes on where the last one was, and the
+def share(process: str) -> None:
+    """Keep this process's values in PROMETHEUS_MULTIPROC_DIR under the name given.
+
+    Call it before any metric is made. A restarted process goes on where the last one was, and the
     library need not ask for the process id at every step, which costs a system call.
     """
-    values.ValueClass = values.MultiProcessValue(lambda: worker)
+    values.ValueClass = values.MultiProcessValue(lambda: process)
 
 
 class Metrics:
@@ -150,3 +156,23 @@ class Metrics:
         self.count("litellm_proxy_total_requests_metric", model_group, route, str(status))
         if status >= 400:
             self.count("litellm_proxy_failed_requests_metric", model_group, route, str(status))
+
+
+class BacklogMetrics:
+    """The ledger process's gauges: what is journaled and not in Postgres yet."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._gauges = {
+            name: Gauge(
+                f"llm_extproc_journal_backlog_{name}",
+                text,
+                registry=registry,
+                multiprocess_mode="mostrecent",
+            )
+            for name, text in BACKLOG.items()
+        }
+
+    def show(self, records: int, size_bytes: int, oldest_seconds: float) -> None:
+        self._gauges["records"].set(records)
+        self._gauges["bytes"].set(size_bytes)
+        self._gauges["oldest_seconds"].set(oldest_seconds)

@@ -5,10 +5,22 @@ import time
 from contextlib import AsyncExitStack
 from functools import partial
 
-from extproc.settings import SettingError, Settings
+from prometheus_client import REGISTRY
+
+from extproc.clients.metrics import BacklogMetrics
+from extproc.settings import SettingError, Settings, environment
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.shipper import Shipper
-from extproc.wiring.process import database_of, layout_of, run, stop_signal
+from extproc.wiring.process import (
+    database_of,
+    layout_of,
+    run,
+    services,
+    share_metrics,
+    stop_signal,
+)
+
+SHOW_SECONDS = 1.0
 
 
 def run_ledger(settings: Settings) -> None:
@@ -17,14 +29,23 @@ def run_ledger(settings: Settings) -> None:
 
 
 async def _ledger(settings: Settings) -> None:
+    share_metrics(environment(), "ledger")
+    metrics = BacklogMetrics(REGISTRY)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         database = await database_of(settings, stack)
         if database is None:
             raise SettingError("There is no database to ship the journal to: set DATABASE_URL.")
         shipper = Shipper(layout_of(settings).journal, PostgresLedger(database), time.time)
-        async with asyncio.TaskGroup() as group:
-            shipping = group.create_task(shipper.run())
+        async with services() as tasks:
+            tasks.start(shipper.run())
+            tasks.start(_show(shipper, metrics))
             await stop.wait()
-            shipping.cancel()
         await shipper.drain()
+
+
+async def _show(shipper: Shipper, metrics: BacklogMetrics) -> None:
+    while True:
+        backlog = shipper.backlog()
+        metrics.show(backlog.records, backlog.bytes, backlog.oldest_seconds)
+        await asyncio.sleep(SHOW_SECONDS)

@@ -2,23 +2,34 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import uvloop
 
 from extproc.clients import logs
+from extproc.clients.metrics import share
 from extproc.config.loader import Loaded, load
 from extproc.domain.key import digest
 from extproc.settings import NONE, Layout, SettingError, Settings, environment
 from extproc.stores.postgres.pool import Database
 
 
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""Set by the agent, read by prometheus_client."""
+
+
 def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a process's main coroutine to its end."""
     logs.configure(settings.log_level, as_json=settings.json_logs)
     uvloop.run(main())
+
+
+def share_metrics(settings_environment: Mapping[str, str], process: str) -> None:
+    """Let the agent see this process's metrics, if there is an agent."""
+    if MULTIPROC_DIR in settings_environment:
+        share(process)
 
 
 def configured(settings: Settings) -> Loaded:

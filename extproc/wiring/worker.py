@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-from extproc.clients.metrics import Metrics, share
+from extproc.clients.metrics import Metrics
 from extproc.policy.access import check_model_access
 from extproc.policy.estimate import TokenEstimator
 from extproc.policy.guard import GuardInput
@@ -51,11 +51,9 @@ from extproc.wiring.process import (
     master_key_hash,
     run,
     services,
+    share_metrics,
     stop_signal,
 )
-
-MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by the agent, read by prometheus_client."""
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +76,7 @@ def on_body(guard: GuardInput) -> Sequence[Stage]:
 async def _worker(settings: Settings, index: int) -> None:
     layout = layout_of(settings)
     loaded = configured(settings)
-    if MULTIPROC_DIR in environment():
-        share(f"worker-{index}")
+    share_metrics(environment(), f"worker-{index}")
     metrics = Metrics(REGISTRY)
     async with AsyncExitStack() as stack, services() as tasks:
         helpers = HelperPool()

@@ -5,7 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from extproc.clients.metrics import Metrics
+from extproc.clients.metrics import BacklogMetrics, Metrics
 from extproc.domain.ledger import Ended
 from extproc.domain.outcome import Outcome
 from extproc.domain.usage import Usage
@@ -63,3 +63,10 @@ def test_labels_never_hold_what_a_client_chose() -> None:
     for metric in counted(hostile).collect():
         for sample in metric.samples:
             assert "secret" not in str(sample.labels)
+
+
+def test_backlog_is_shown() -> None:
+    registry = CollectorRegistry()
+    BacklogMetrics(registry).show(3, 900, 1.5)
+    assert registry.get_sample_value("llm_extproc_journal_backlog_records") == 3
+    assert registry.get_sample_value("llm_extproc_journal_backlog_bytes") == 900
