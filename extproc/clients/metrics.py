@@ -5,6 +5,7 @@ as `other`. Keys, users and client addresses are not labels: their number has no
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
@@ -90,14 +91,16 @@ class Metrics:
     """One worker's metrics; the agent adds the workers up."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._counters = {
+        self._metrics: dict[str, Counter | Histogram] = {
             name: Counter(name, text, labels, registry=registry)
             for name, (text, labels) in COUNTERS.items()
         }
-        self._histograms = {
+        self._metrics |= {
             name: Histogram(name, text, labels, registry=registry, buckets=buckets)
             for name, (text, labels, buckets) in HISTOGRAMS.items()
         }
+        self._series: dict[tuple[str, ...], Any] = {}
+        """(name, labels) -> the series: the library's own look-up costs more than the step."""
         self.in_flight = Gauge(
             "litellm_in_flight_requests",
             "Attempts in progress.",
@@ -107,23 +110,29 @@ class Metrics:
         self.in_flight.set(0)
 
     def count(self, name: str, *labels: str, amount: float = 1) -> None:
-        counter = self._counters[name]
-        (counter.labels(*labels) if labels else counter).inc(amount)
+        self._one(name, labels).inc(amount)
 
     def observe(self, name: str, seconds: float, *labels: str) -> None:
-        histogram = self._histograms[name]
-        (histogram.labels(*labels) if labels else histogram).observe(max(0.0, seconds))
+        self._one(name, labels).observe(max(0.0, seconds))
+
+    def _one(self, name: str, labels: tuple[str, ...]) -> Any:
+        key = (name, *labels)
+        series = self._series.get(key)
+        if series is None:
+            metric = self._metrics[name]
+            series = self._series[key] = metric.labels(*labels) if labels else metric
+        return series
 
     def settled(self, outcome: Outcome, ended: Ended) -> None:
         """Count one attempt that is over."""
         call, deployment = outcome.call, outcome.deployment
         labels = (deployment.group, deployment.id, deployment.provider)
-        self.count("litellm_deployment_total_requests", *labels)
         if outcome.ok:
             self.count("litellm_deployment_success_responses", *labels)
         else:
             status = str(ended.http_status)
             self.count("litellm_deployment_failure_responses", *labels, status)
+        self.count("litellm_deployment_total_requests", *labels)
         if call.attempt > 1:
             self.count("llm_extproc_retries", deployment.group)
         if outcome.answered is not None:
@@ -145,7 +154,7 @@ class Metrics:
             self.count("litellm_total_tokens_metric", *labels, amount=usage.total)
         if ended.cost_nanousd is None:
             self.count("litellm_zero_cost_requests", *labels[1:], "unknown_price")
-        else:
+        elif ended.cost_nanousd:
             self.count("litellm_spend_metric", *labels, amount=ended.cost_nanousd / 1e9)
         if ended.estimated:
             self.count("llm_extproc_estimated_usage", *labels)

@@ -20,11 +20,13 @@ class Upstream:
     verify: bool = True
     ca_file: str | None = None
 
-    @property
-    def cluster(self) -> str:
-        """Envoy's name for it: stable, and safe in a header and a file."""
+    cluster: str = field(init=False, compare=False)
+    """Envoy's name for it: stable, and safe in a header and a file."""
+
+    def __post_init__(self) -> None:
         identity = f"{self.scheme}|{self.host}|{self.port}|{self.verify}|{self.ca_file}"
-        return f"up_{_NOT_WORD.sub('_', self.host)}_{sha256(identity.encode()).hexdigest()[:8]}"
+        name = f"up_{_NOT_WORD.sub('_', self.host)}_{sha256(identity.encode()).hexdigest()[:8]}"
+        object.__setattr__(self, "cluster", name)
 
     @property
     def authority(self) -> str:

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 from envoy_data_plane.envoy.config.common.mutation_rules.v3 import HeaderMutationRules
 from envoy_data_plane.envoy.config.core.v3 import (
+    BackoffStrategy,
     DataSource,
     GrpcService,
     GrpcServiceEnvoyGrpc,
+    RetryPolicyRetryHostPredicate,
 )
+from envoy_data_plane.envoy.config.core.v3 import RetryPolicy as GrpcRetryPolicy
 from envoy_data_plane.envoy.config.listener.v3 import Listener, ListenerInternalListenerConfig
 from envoy_data_plane.envoy.config.route.v3 import (
     DirectResponseAction,
@@ -28,7 +31,9 @@ from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
     HttpFilter,
 )
+from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import PreviousHostsPredicate
 from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
+from envoy_data_plane.google.protobuf import Any
 
 from extproc.domain.headers import ATTEMPT, CALL_ID, CLUSTER, RETRY
 from extproc.envoyconfig import accesslog, replies
@@ -78,7 +83,7 @@ def filter_() -> HttpFilter:
     """The ext_proc filter. Nothing passes when no worker answers."""
     send = ProcessingModeHeaderSendMode.SEND
     config = ExternalProcessor(
-        grpc_service=GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=WORKERS)),
+        grpc_service=_workers(),
         failure_mode_allow=False,
         status_on_error=HttpStatus(code=StatusCode.ServiceUnavailable),
         message_timeout=timedelta(seconds=MESSAGE_SECONDS),
@@ -94,6 +99,28 @@ def filter_() -> HttpFilter:
         mutation_rules=HeaderMutationRules(allow_all_routing=True, allow_envoy=True),
     )
     return http_filter("envoy.filters.http.ext_proc", config)
+
+
+def _workers() -> GrpcService:
+    """A stream to a worker; to another one, or a little later, when that is not there."""
+    others = RetryPolicyRetryHostPredicate(
+        name="envoy.retry_host_predicates.previous_hosts",
+        typed_config=Any.pack(PreviousHostsPredicate()),
+    )
+    return GrpcService(
+        envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=WORKERS),
+        retry_policy=GrpcRetryPolicy(
+            # Nothing has been said to a worker that could not be reached, so nothing is repeated.
+            retry_on="connect-failure,refused-stream",
+            num_retries=4,
+            retry_back_off=BackoffStrategy(
+                base_interval=timedelta(milliseconds=25),
+                max_interval=timedelta(milliseconds=250),
+            ),
+            retry_host_predicate=[others],
+            host_selection_retry_max_attempts=3,
+        ),
+    )
 
 
 def routes(options: GatewayOptions) -> RouteConfiguration:

@@ -56,7 +56,7 @@ ISTIO_HEAD = """\
     There are no retries in this form. Rendered from the builders; not run against Istio here.
     """
 ENVOY_GATEWAY_HEAD = """\
-    The gateway's worker attached to Envoy Gateway, whose proxy pods mount {run} (EnvoyProxy:
+    The worker attached to Envoy Gateway, whose proxy pods mount {run} (EnvoyProxy:
     spec.provider.kubernetes.envoyDeployment.pod.volumes). One HTTPRoute rule and one Backend for
     each provider's host; the header value is the cluster name that the worker sets.
     A ClientTrafficPolicy raises the buffer: requests are buffered whole.

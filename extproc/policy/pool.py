@@ -11,7 +11,9 @@ import pickle
 import socket
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, cast
 
 _START = "import sys; sys.path[:] = {path!r}; from extproc.policy.helper import main; main({fd})"
 _LENGTH_BYTES = 4
@@ -39,13 +41,19 @@ class HelperPool:
         self._closed = False
 
     async def warm(self, *functions: str, deadline_seconds: float = 60.0) -> None:
-        """Start every helper, and have each run these functions, which take no arguments."""
+        """Start every helper, and have each run these functions, which take no arguments.
+
+        Never raises PoolUnavailable: what is not warm is started by the first call.
+        """
         async with asyncio.TaskGroup() as group:
             for _ in range(self._size):
-                call = self.call(
-                    "extproc.policy.helper:run_all", functions, deadline_seconds=deadline_seconds
-                )
-                group.create_task(call)
+                group.create_task(self._warm(functions, deadline_seconds))
+
+    async def _warm(self, functions: Sequence[str], deadline_seconds: float) -> None:
+        with suppress(PoolUnavailable):
+            await self.call(
+                "extproc.policy.helper:run_all", functions, deadline_seconds=deadline_seconds
+            )
 
     async def call(self, function: str, *args: Any, deadline_seconds: float) -> Any:
         """What "module:name" returns in a helper for `args`; both travel pickled.
@@ -171,12 +179,14 @@ class _Helper(asyncio.Protocol):
         """Kill the process; whoever waits is told why."""
         self._why = why
         self.process.kill()
-        if self._transport is not None:
+        if self._transport is None:
+            self.connection_lost(None)
+        else:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data

@@ -15,7 +15,6 @@ from typing import Any
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.filters import heuristic
-from detect_secrets.plugins.base import RegexBasedDetector
 from detect_secrets.plugins.high_entropy_strings import (
     Base64HighEntropyString,
     HexHighEntropyString,
@@ -173,12 +172,13 @@ def _rules() -> tuple[_Rule, ...]:
     ]
     detectors: dict[str, type[Any]] = get_mapping_from_secret_type_to_class()
     for kind, plugin in detectors.items():
-        if not issubclass(plugin, RegexBasedDetector) or kind in _LEFT_OUT:
+        if kind in _LEFT_OUT:
             continue
         accept = _ACCEPT.get(kind, bool)
+        denylist: Sequence[re.Pattern[str]] = getattr(plugin, "denylist", ())
         rules += [
             _Rule(kind, _bounded(regex), accept, kind in _WHOLE, _NEEDS.get(kind, ()))
-            for regex in plugin.denylist
+            for regex in denylist
         ]
     rules += [
         _Rule(_KEYWORD, regex, _plausible, needs=_NEEDS[_KEYWORD]) for regex in (_ASSIGNED, _ENV)

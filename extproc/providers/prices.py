@@ -18,6 +18,8 @@ from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 from extproc.domain.usage import Price
 
 _PER_MILLION = Decimal(1_000_000)
+_FRESH_SECONDS = 60.0
+"""How long a published price is taken as unchanged: some change with the hour."""
 
 _RATES = {
     "input": "input_mtok",
@@ -49,6 +51,9 @@ class PriceBook:
         self._now = now
         self._size = size
         self._found: OrderedDict[tuple[str, str, str | None], ModelInfo | None] = OrderedDict()
+        self._prices: OrderedDict[tuple[str, str, str | None], tuple[float, Price | None]] = (
+            OrderedDict()
+        )
 
     def price_of(
         self,
@@ -60,10 +65,22 @@ class PriceBook:
         """The price in force now: `own`, else of `base_model`, else of `model`; None if unknown."""
         if own is not None:
             return own
-        info = self._info(provider, model, base_model)
+        key = (provider, model, base_model)
+        now = self._now()
+        known = self._prices.get(key)
+        if known is not None and now < known[0]:
+            return known[1]
+        price = self._published(key, now)
+        self._prices[key] = now + _FRESH_SECONDS, price
+        if len(self._prices) > self._size:
+            self._prices.popitem(last=False)
+        return price
+
+    def _published(self, key: tuple[str, str, str | None], now: float) -> Price | None:
+        info = self._info(*key)
         if info is None:
             return None
-        return _converted(info.get_prices(datetime.fromtimestamp(self._now(), UTC)))
+        return _converted(info.get_prices(datetime.fromtimestamp(now, UTC)))
 
     def _info(self, provider: str, model: str, base_model: str | None) -> ModelInfo | None:
         key = (provider, model, base_model)

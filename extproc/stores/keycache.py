@@ -140,10 +140,11 @@ class CachedKeys:
 
     async def _read(self, key_hash: str) -> Key | None:
         """Ask the store, once for all who ask at the same time."""
-        while (others := self._reads.get(key_hash)) is not None:
+        others = self._reads.get(key_hash)
+        if others is not None:
             await asyncio.wait({others})
-            if others.cancelled():
-                continue  # whoever asked has gone
+            if others.cancelled():  # whoever asked has gone
+                return await self.find(key_hash)
             found = others.result()
             if isinstance(found, StoreUnavailable):
                 raise StoreUnavailable(*found.args)

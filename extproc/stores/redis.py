@@ -18,7 +18,6 @@ def connect(url: str) -> Redis:
         url,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
-        socket_keepalive=True,
         retry=Retry(NoBackoff(), 1),
     )
 

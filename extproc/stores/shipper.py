@@ -128,9 +128,12 @@ class Shipper:
     async def run(self) -> None:
         """Ship until cancelled."""
         while True:
-            with self._alone() as alone:
-                while alone:
-                    await self._step_or_wait()
+            try:
+                with self._alone() as alone:
+                    while alone:
+                        await self._step_or_wait()
+            except OSError as error:  # of the lock: what a step meets it handles itself
+                log.error("journal: cannot be shipped: %s", error)
             await asyncio.sleep(_STANDBY_SECONDS)
 
     async def drain(self) -> None:

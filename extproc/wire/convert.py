@@ -4,6 +4,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/ext_proc/v3/external_
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.service.ext_proc.v3.external_processor_pb2 import (
@@ -128,9 +129,24 @@ def _answer(reply: Answer) -> ProcessingResponse:
 
 def _options(headers: Mapping[str, str]) -> Iterable[HeaderValueOption]:
     return [
-        HeaderValueOption(
-            header=HeaderValue(key=name, raw_value=value.encode("utf-8", "surrogateescape")),
-            append_action=OVERWRITE,
-        )
+        _settled_option(name, value) if name in RECURRING else _option(name, value)
         for name, value in headers.items()
     ]
+
+
+def _option(name: str, value: str) -> HeaderValueOption:
+    return HeaderValueOption(
+        header=HeaderValue(key=name, raw_value=value.encode("utf-8", "surrogateescape")),
+        append_action=OVERWRITE,
+    )
+
+
+RECURRING = frozenset(
+    {"accept", "accept-encoding", "authorization", "content-type", "user-agent", ":authority"}
+    | {":path", "x-gateway-cluster", "x-litellm-version", "x-litellm-model-id"}
+    | {"x-litellm-model-group", "x-litellm-model-api-base", "x-litellm-attempted-retries"}
+    | {"x-litellm-attempted-fallbacks", "cache-control", "x-accel-buffering"}
+)
+"""Headers whose values come from the configuration: the same few messages again and again."""
+
+_settled_option = lru_cache(maxsize=1024)(_option)

@@ -15,7 +15,6 @@ from extproc.domain.key import digest
 from extproc.settings import NONE, Layout, SettingError, Settings, environment
 from extproc.stores.postgres.pool import Database
 
-
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the agent, read by prometheus_client."""
 

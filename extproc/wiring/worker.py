@@ -17,9 +17,12 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from extproc.clients.metrics import Metrics
+from extproc.domain.snapshot import Snapshot
+from extproc.policy import tokens
 from extproc.policy.access import check_model_access
 from extproc.policy.estimate import TokenEstimator
 from extproc.policy.guard import GuardInput
+from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
 from extproc.policy.identify import Authenticate
 from extproc.policy.params import read_params
@@ -28,7 +31,6 @@ from extproc.policy.plan import plan_attempts
 from extproc.policy.pool import HelperPool
 from extproc.policy.settle import Settler
 from extproc.policy.size import check_declared_size
-from extproc.policy.tokens import WARM
 from extproc.policy.trail import Admitted, Trailing
 from extproc.providers.prices import PriceBook
 from extproc.settings import NONE, Layout, Settings, environment
@@ -79,7 +81,7 @@ async def _worker(settings: Settings, index: int) -> None:
     share_metrics(environment(), f"worker-{index}")
     metrics = Metrics(REGISTRY)
     async with AsyncExitStack() as stack, services() as tasks:
-        helpers = HelperPool()
+        helpers = HelperPool(size=2)
         stack.push_async_callback(helpers.close)
         keys = await _keys(settings, stack, tasks)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)
@@ -96,8 +98,14 @@ async def _worker(settings: Settings, index: int) -> None:
             retries=settings.outer_listener,
         )
         tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
-        tasks.start(helpers.warm(WARM))
+        tasks.start(helpers.warm(*_needed(loaded.snapshot)))
         await _serve(settings, layout, index, effects)
+
+
+def _needed(snapshot: Snapshot) -> Sequence[str]:
+    """What the helpers should have imported before the first call needs it."""
+    scans = any(rule.kind.replace("-", "_") == "hide_secrets" for rule in snapshot.rules.guardrails)
+    return (tokens.WARM, hide_secrets.WARM) if scans else (tokens.WARM,)
 
 
 async def _serve(settings: Settings, layout: Layout, index: int, effects: Effects) -> None:

@@ -81,6 +81,12 @@ async def test_warm_starts_every_helper(pool: HelperPool) -> None:
     assert pool.starts == 2
 
 
+async def test_warming_never_fails(pool: HelperPool) -> None:
+    await pool.warm("no_such_module:x")
+    await pool.warm("os:_exit")
+    assert pool.failures == 4
+
+
 async def test_a_helper_killed_in_a_call_fails_that_call_only(pool: HelperPool) -> None:
     pid = await pid_of(pool)
     async with asyncio.TaskGroup() as group:

@@ -133,5 +133,7 @@ def has_unread(connection: psycopg.AsyncConnection[Any]) -> bool:
 async def _configure(connection: Connection) -> None:
     with cut_after(connection, OPTIONS["connect_timeout"]):
         await connection.execute(
-            "select set_config('statement_timeout', %s, false)", [f"{STATEMENT_SECONDS}s"]
+            "select set_config('statement_timeout', %s, false),"
+            " set_config('synchronous_commit', 'on', false)",  # the journal is deleted after it
+            [f"{STATEMENT_SECONDS}s"],
         )
