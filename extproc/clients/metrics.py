@@ -4,6 +4,7 @@ Every label comes from the configuration or a fixed set: a model name that nobod
 as `other`. Keys, users and client addresses are not labels: their number has no bound.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ SECONDS = (
 )
 SHORT_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 OTHER = "other"
+FLUSH_SECONDS = 1.0
 
 ROUTES: Mapping[str, str] = {
     "chat": "/chat/completions",
@@ -99,6 +101,7 @@ class Metrics:
             name: Histogram(name, text, labels, registry=registry, buckets=buckets)
             for name, (text, labels, buckets) in HISTOGRAMS.items()
         }
+        self._counted: dict[tuple[str, ...], float] = {}
         self._series: dict[tuple[str, ...], Any] = {}
         """(name, labels) -> the series: the library's own look-up costs more than the step."""
         self.in_flight = Gauge(
@@ -110,16 +113,32 @@ class Metrics:
         self.in_flight.set(0)
 
     def count(self, name: str, *labels: str, amount: float = 1) -> None:
-        self._one(name, labels).inc(amount)
+        """Add to a counter; it shows after the next `flush`."""
+        key = (name, *labels)
+        self._counted[key] = self._counted.get(key, 0) + amount
 
     def observe(self, name: str, seconds: float, *labels: str) -> None:
-        self._one(name, labels).observe(max(0.0, seconds))
+        self._one((name, *labels)).observe(max(0.0, seconds))
 
-    def _one(self, name: str, labels: tuple[str, ...]) -> Any:
-        key = (name, *labels)
+    def flush(self) -> None:
+        """Add what was counted to the counters themselves, which is the dearer step."""
+        counted, self._counted = self._counted, {}
+        for key, amount in counted.items():
+            self._one(key).inc(amount)
+
+    async def run(self) -> None:
+        """Flush every second, until cancelled; then once more."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_SECONDS)
+                self.flush()
+        finally:
+            self.flush()
+
+    def _one(self, key: tuple[str, ...]) -> Any:
         series = self._series.get(key)
         if series is None:
-            metric = self._metrics[name]
+            metric, labels = self._metrics[key[0]], key[1:]
             series = self._series[key] = metric.labels(*labels) if labels else metric
         return series
 

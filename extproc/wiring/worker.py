@@ -97,6 +97,7 @@ async def _worker(settings: Settings, index: int) -> None:
             metrics=metrics,
             retries=settings.outer_listener,
         )
+        tasks.start(metrics.run())
         tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
         tasks.start(helpers.warm(*_needed(loaded.snapshot)))
         await _serve(settings, layout, index, effects)

@@ -21,7 +21,9 @@ ENDED = Ended("c1-1", 101.0, "success", 200, Usage(input=5, output=2), cost_nano
 
 def counted(outcome: Outcome = OUTCOME, ended: Ended = ENDED) -> CollectorRegistry:
     registry = CollectorRegistry()
-    Metrics(registry).settled(outcome, ended)
+    metrics = Metrics(registry)
+    metrics.settled(outcome, ended)
+    metrics.flush()
     return registry
 
 
