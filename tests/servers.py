@@ -64,6 +64,13 @@ class Postgres:
         self._pid_file = self._data / "postmaster.pid"
         self._numbers = count(1)
         self.url = self.start()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             self._execute(f"alter system set {name} = off")
         self._execute("select pg_reload_conf()")
