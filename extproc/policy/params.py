@@ -52,7 +52,11 @@ BANNED_FIELDS = frozenset(
 
 
 async def read_params(call: Call) -> Call:
-    """Check the body's shape, resolve the model's name, take the gateway's fields out."""
+    """Check the body's shape, resolve the model's name, take the gateway's fields out.
+
+    A stream's usage is asked for here, whoever the provider is: without it a stream could only be
+    billed by an estimate. The client that did not ask for it does not see it.
+    """
     body = call.body
     _check_banned(call)
     model = _model(call)
@@ -63,20 +67,28 @@ async def read_params(call: Call) -> Call:
     _check_types(call.endpoint, body)
     key_aliases = call.key.aliases if call.key else {}
     left = {name: value for name, value in body.items() if name not in GATEWAY_FIELDS}
-    options = body.get("stream_options")
+    streaming = call.endpoint != "embeddings" and body.get("stream") is True
+    always = call.snapshot.rules.always_include_stream_usage
+    usage_asked = always is True or _usage_asked(body)
+    injected = streaming and always is not False and not _usage_asked(body)
+    if injected:
+        left["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     return replace(
         call,
         body=left,
         asked=body,
-        body_changed=call.body_changed or len(left) != len(body),
+        body_changed=call.body_changed or injected or len(left) != len(body),
         model=model,
         group=key_aliases.get(model, model),
         timeout_seconds=_seconds(call, "timeout", "request_timeout"),
         stream_timeout_seconds=_seconds(call, "stream_timeout"),
-        streaming=call.endpoint != "embeddings" and body.get("stream") is True,
-        usage_asked=call.snapshot.rules.always_include_stream_usage is True
-        or (isinstance(options, dict) and options.get("include_usage") is True),
+        streaming=streaming,
+        usage_asked=usage_asked,
     )
+
+
+def _usage_asked(body: Json) -> bool:
+    return (body.get("stream_options") or {}).get("include_usage") is True
 
 
 def _seconds(call: Call, *fields: str) -> float | None:

@@ -14,21 +14,32 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.providers.base import Incoming, Outgoing, Translator
 from extproc.providers.failures import provider_error, unusable_answer
+from extproc.providers.profiles import PROFILES, Profile
 from extproc.providers.sse import SSEEvent
 
 DONE = b"[DONE]"
 
 
-def _request(path: str, streams: bool) -> Callable[[Json, Deployment], Outgoing]:
+def _request(path: str) -> Callable[[Json, Deployment], Outgoing]:
     def request(body: Json, deployment: Deployment) -> Outgoing:
         outgoing = {**deployment.extra_body, **body, "model": deployment.model}
-        if streams and body.get("stream") is True:
-            options = body.get("stream_options")
-            known = options if isinstance(options, dict) else {}
-            outgoing["stream_options"] = {**known, "include_usage": True}
+        profile = PROFILES.get(deployment.provider)
+        if profile is not None and (profile.rename or profile.drop):
+            outgoing = _adapted(outgoing, profile)
         return Outgoing(path, outgoing)
 
     return request
+
+
+def _adapted(body: Json, profile: Profile) -> Json:
+    """The provider's own names; one that the client wrote itself is not overwritten."""
+    renamed = {
+        theirs: body[ours]
+        for ours, theirs in profile.rename.items()
+        if ours in body and theirs not in body
+    }
+    gone = profile.drop | profile.rename.keys()
+    return {**{name: value for name, value in body.items() if name not in gone}, **renamed}
 
 
 def usage(raw: Any) -> Usage | None:
@@ -149,12 +160,6 @@ def unstream_text(body: Json) -> list[Json]:
     return [choices, {**head, "choices": [], "usage": body.get("usage")}]
 
 
-CHAT = Translator(
-    _request("/chat/completions", True), response, Chunks, unstream_chat, provider_error
-)
-COMPLETIONS = Translator(
-    _request("/completions", True), response, Chunks, unstream_text, provider_error
-)
-EMBEDDINGS = Translator(
-    _request("/embeddings", False), response, Chunks, unstream_text, provider_error
-)
+CHAT = Translator(_request("/chat/completions"), response, Chunks, unstream_chat, provider_error)
+COMPLETIONS = Translator(_request("/completions"), response, Chunks, unstream_text, provider_error)
+EMBEDDINGS = Translator(_request("/embeddings"), response, Chunks, unstream_text, provider_error)

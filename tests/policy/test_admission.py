@@ -199,6 +199,25 @@ async def test_wrong_bodies_are_named(sent: dict[str, Any], words: str) -> None:
     assert words in refused.value.message and refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("options", "always", "sent", "asked"),
+    [
+        (None, None, {"include_usage": True}, False),
+        ({"include_usage": True}, None, {"include_usage": True}, True),
+        ({"include_usage": False, "x": 1}, None, {"include_usage": True, "x": 1}, False),
+        (None, True, {"include_usage": True}, True),
+        (None, False, None, False),
+    ],
+)
+async def test_usage_of_a_stream_is_asked_for_and_hidden_again(
+    options: Any, always: bool | None, sent: Any, asked: bool
+) -> None:
+    rules = Rules(always_include_stream_usage=always)
+    request = body(stream=True, stream_options=options)
+    read = await read_params(call(body=request, snapshot=snapshot(rules=rules)))
+    assert read.body["stream_options"] == sent and read.usage_asked is asked
+
+
 async def test_key_alias_changes_the_group_not_the_name_shown() -> None:
     read = await read_params(call(key=Key("h", aliases={"gpt": "other"}), body=body()))
     assert (read.model, read.group) == ("gpt", "other")

@@ -30,16 +30,12 @@ def test_request_keeps_unknown_fields_and_is_not_changed() -> None:
     assert orjson.dumps(BODY) == before
 
 
-@pytest.mark.parametrize("options", [None, {"other": 1}, "odd"])
-def test_stream_asks_for_usage(options: Any) -> None:
-    body = {**BODY, "stream": True, "stream_options": options}
-    sent = openai.CHAT.request(body, deployment()).body["stream_options"]
-    assert sent["include_usage"] is True and sent.get("other") in (None, 1)
-
-
-def test_embeddings_are_never_asked_for_stream_usage() -> None:
-    body = {"model": "e", "input": "x", "stream": True}
-    assert "stream_options" not in openai.EMBEDDINGS.request(body, deployment()).body
+def test_providers_own_names_replace_openais() -> None:
+    body = {**BODY, "max_completion_tokens": 7}
+    mistral = deployment(provider="mistral")
+    assert openai.CHAT.request(body, mistral).body == {**BODY, "model": "gpt-4o", "max_tokens": 7}
+    both = openai.CHAT.request({**body, "max_tokens": 3}, mistral).body
+    assert both["max_tokens"] == 3 and "max_completion_tokens" not in both
 
 
 def test_usage_keeps_its_parts() -> None:
