@@ -12,6 +12,7 @@ GatewayError
 ├── Forbidden             403  a known key asks for what it may not have
 │   └── ModelDenied       403  the key's models do not hold the one asked for
 ├── NotFound              404  no such thing
+│   └── WrongMethod       405  there is such a route, for another method
 ├── KeysUnavailable       503  the database that could tell who is calling is away
 ├── GuardrailFailed       500  a guardrail could not give its verdict; the call is refused
 ├── NotImplementedYet     501  a LiteLLM route that this gateway does not serve
@@ -129,6 +130,10 @@ class ModelDenied(Forbidden):
 
 class NotFound(GatewayError):
     status, type = 404, "not_found_error"
+
+
+class WrongMethod(NotFound):
+    status, type = 405, "invalid_request_error"
 
 
 class KeysUnavailable(GatewayError):

@@ -12,13 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from extproc.admin.unserved import is_unserved, speaks_anthropic
+from extproc.domain.routes import methods
 from extproc.errors import (
     BodyTooLarge,
     GatewayError,
     Internal,
     InvalidRequest,
     KeysUnavailable,
+    NotFound,
     NotImplementedYet,
+    WrongMethod,
 )
 from extproc.stores.base import StoreUnavailable
 
@@ -76,7 +79,17 @@ async def on_http_error(request: Request, error: Exception) -> Reply:
         return refusal(request, BodyTooLarge(str(error.detail)))
     if error.status_code == 400:
         return refusal(request, _not_json("the body cannot be read"))
-    return Reply({"detail": error.detail}, error.status_code, headers=error.headers)
+    return refusal(request, _no_such_route(request, error))
+
+
+def _no_such_route(request: Request, error: HTTPException) -> GatewayError:
+    """404, or 405 for a path of this application or of the workers that has other methods."""
+    path = request.url.path
+    served = ", ".join(methods(path)) or (error.headers or {}).get("Allow", "")
+    if served:
+        allowed = {"allow": served}
+        return WrongMethod(f"{request.method} {path[:200]}: Method Not Allowed.", headers=allowed)
+    return NotFound(f"{request.method} {path[:200]}: Not Found.")
 
 
 async def on_bug(request: Request, error: Exception) -> Reply:

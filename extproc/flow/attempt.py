@@ -20,10 +20,10 @@ from enum import Enum, auto
 import orjson
 
 from extproc.domain import headers as names
+from extproc.domain import routes
 from extproc.domain.call import Call
 from extproc.errors import GatewayError, Internal, InvalidRequest, NotFound
 from extproc.flow import headers as head
-from extproc.flow import routes
 from extproc.flow.answers import (
     Answer,
     FailedAnswer,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
-from extproc.flow.routes import Route, Served
+from extproc.domain.routes import Route, Served
 
 
 @dataclass(frozen=True, slots=True)

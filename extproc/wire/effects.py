@@ -8,6 +8,7 @@ from extproc.clients import credentials
 from extproc.clients.metrics import OTHER, Metrics
 from extproc.domain import headers as names
 from extproc.domain.call import Call, Endpoint
+from extproc.domain.routes import Served
 from extproc.domain.snapshot import Snapshot
 from extproc.flow.commands import (
     Admit,
@@ -22,7 +23,6 @@ from extproc.flow.commands import (
     SettleLate,
     Sign,
 )
-from extproc.flow.routes import Served
 from extproc.policy import pipeline
 from extproc.policy.listing import list_models
 from extproc.policy.pipeline import Stage

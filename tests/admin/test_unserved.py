@@ -53,13 +53,23 @@ async def test_anthropics_routes_answer_in_anthropics_envelope() -> None:
 )
 async def test_what_nobody_has_is_404(path: str) -> None:
     answer = await Admin().ask("GET", path)
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (404, "404")
+    assert error["message"].endswith(": Not Found.")
 
 
-async def test_the_wrong_method_is_405() -> None:
-    answer = await Admin().ask("GET", "/key/generate")
-    assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
-    assert answer.headers["allow"] == "POST"
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/key/generate", "POST"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("DELETE", "/v1/models", "GET"),
+    ],
+)
+async def test_the_wrong_method_is_405(method: str, path: str, allowed: str) -> None:
+    answer = await Admin().ask(method, path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "405")
+    assert answer.headers["allow"] == allowed
 
 
 def test_every_pattern_is_its_own() -> None:

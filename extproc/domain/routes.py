@@ -47,3 +47,8 @@ def match(method: str, target: str) -> Route | None:
         if found := ONE_MODEL.fullmatch(path):
             return Route("model", unquote(found["model"]))
     return None
+
+
+def methods(target: str) -> tuple[str, ...]:
+    """The methods with which a target is served here; none for a path that is not."""
+    return tuple(method for method in ("GET", "POST") if match(method, target))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extproc.flow.routes import Route, match
+from extproc.domain.routes import Route, match
 
 
 @pytest.mark.parametrize(
