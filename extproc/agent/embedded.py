@@ -25,7 +25,7 @@ _POSTGRES = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "log_min_messages": "warning",
+    "log_min_messages": "fatal",
     "log_min_error_statement": "panic",  # a failed statement is not written down with its values
     "log_line_prefix": "",
 }
@@ -85,14 +85,22 @@ def _nobody() -> tuple[str, ...]:
 _NOT_AS_ROOT = "embedded Postgres cannot run as root here ({}): use another user or DATABASE_URL"
 
 
-async def _create(data: Path, runner: tuple[str, ...]) -> None:
-    """Create the data beside their place, so that a start cut short leaves nothing half-made."""
+def _draft(data: Path, runner: tuple[str, ...]) -> Path:
+    """An empty folder beside `data`. Raises EmbeddedError when `data` holds something else."""
+    if data.exists() and any(data.iterdir()):
+        raise EmbeddedError(f"embedded Postgres: {data} has something else in it: move it away")
     draft = data.with_name(data.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=stat.S_IRWXU)
     if runner:
         user = pwd.getpwnam("nobody")
         os.chown(draft, user.pw_uid, user.pw_gid)
+    return draft
+
+
+async def _create(data: Path, runner: tuple[str, ...]) -> None:
+    """Create the data beside their place, so that a start cut short leaves nothing half-made."""
+    draft = _draft(data, runner)
     process = await asyncio.create_subprocess_exec(
         *(*runner, program("initdb"), "-D", str(draft), *_INITDB),
         env={"PATH": os.defpath, "LC_ALL": "C"},
@@ -100,7 +108,11 @@ async def _create(data: Path, runner: tuple[str, ...]) -> None:
         stdout=PIPE,
         stderr=STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     if process.returncode != 0:
         lines = output.decode(errors="replace").split("\n")
         reason = next((line for line in lines if "error:" in line), " ".join(lines[-2:]))
@@ -150,9 +162,10 @@ def valkey(layout: Layout) -> Child:
     """Valkey, keeping what it counted in DATA_DIR. Raises WheelMissing."""
     layout.valkey.mkdir(parents=True, exist_ok=True)
     address = str(layout.run_dir / "valkey.sock")
+    places = ("--unixsocket", address, "--dir", str(layout.valkey), "--logfile", "valkey.log")
     return Child(
         "valkey",
-        (program("valkey"), *_VALKEY, "--unixsocket", address, "--dir", str(layout.valkey)),
+        (program("valkey"), *_VALKEY, *places),
         {"PATH": os.defpath, "LC_ALL": "C"},
         ready=lambda pid: _valkey_is_ready(address),
     )

@@ -10,7 +10,7 @@ import asyncio
 import os
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -58,12 +58,12 @@ class _Run:
 class Supervisor:
     """Use as `async with`; leaving it stops what still runs, the latest started first.
 
-    `show(name, line)` takes each line that a child writes, `ended(name, pid)` each process's end.
+    `show(name, lines)` takes the lines that a child writes, `ended(name, pid)` each process's end.
     """
 
     def __init__(
         self,
-        show: Callable[[str, str], None],
+        show: Callable[[str, Sequence[str]], None],
         ended: Callable[[str, int], None] = lambda name, pid: None,
     ) -> None:
         self._show = show
@@ -127,7 +127,7 @@ class Supervisor:
                 await run.over.wait()
                 shortcut.cancel()
         except* TimeoutError:
-            self._show("agent", f"{run.child.name} did not stop in time and is killed")
+            self._show("agent", [f"{run.child.name} did not stop in time and is killed"])
             if run.process is not None:
                 kill_group(run.process.pid)
             await run.over.wait()
@@ -149,7 +149,7 @@ class Supervisor:
             deaths = 0 if clock() - born > SETTLED_SECONDS else deaths
             pause = PAUSES[min(deaths, len(PAUSES) - 1)]
             deaths += 1
-            self._show("agent", f"{run.child.name} ended ({run.ending}), starting it again")
+            self._show("agent", [f"{run.child.name} ended ({run.ending}), starting it again"])
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.stopping.wait(), pause)
             if run.stopping.is_set():
@@ -192,15 +192,13 @@ class Supervisor:
                 *lines, rest = (rest + data).split(b"\n")
                 if len(rest) > MAX_LINE_BYTES:
                     lines, rest = [*lines, rest], b""
-                for line in lines:
-                    self._line(run, line)
-            if rest:
-                self._line(run, rest)
+                self._take(run, lines)
+            self._take(run, [rest])
         finally:
             transport.close()
 
-    def _line(self, run: _Run, line: bytes) -> None:
-        text = line.decode(errors="replace").rstrip()
-        if text:
-            run.tail.append(text)
-            self._show(run.child.name, text)
+    def _take(self, run: _Run, lines: Sequence[bytes]) -> None:
+        texts = [text for line in lines if (text := line.decode(errors="replace").rstrip())]
+        if texts:
+            run.tail.extend(texts)
+            self._show(run.child.name, texts)

@@ -1,0 +1,166 @@
+"""The command `extproc`: one subcommand a process, and a few for people.
+
+What a subcommand runs is imported when it runs: a worker does not carry the agent's libraries.
+What a user can put right is one line of advice and exit code 1, never a traceback.
+"""
+
+import asyncio
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from extproc.settings import SettingError, Settings, environment
+
+app = typer.Typer(
+    help="An LLM gateway beside Envoy. Settings are environment variables: see print-settings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ADVICE = {"SettingError", "ConfigError", "WheelMissing", "EmbeddedError", "ChildFailed"} | {
+    "StoreUnavailable",
+    "SchemaTooNew",
+    "EnvoyAway",
+}
+"""Exceptions, by name, whose message is written for the user. Their modules are not all loaded."""
+BOOTSTRAP_SECONDS = 600.0
+
+
+@app.command()
+def run() -> None:
+    """Start the whole gateway here and stay in the foreground."""
+    _agent(whole=True)
+
+
+@app.command()
+def agent() -> None:
+    """Start workers, ledger and health alone: Envoy and the admin are run by somebody else."""
+    _agent(whole=False)
+
+
+def _agent(*, whole: bool) -> None:
+    settings = Settings.load(environment())
+    asyncio.run(_load("extproc.agent.command:run")(settings, environment(), whole=whole))
+
+
+@app.command()
+def envoy() -> None:
+    """Wait for the agent's files, then become Envoy."""
+    _load("extproc.agent.command:become_envoy")(
+        Settings.load(environment()), time.sleep, BOOTSTRAP_SECONDS
+    )
+
+
+@app.command()
+def drain() -> None:
+    """Ask Envoy to take no new clients, and wait for the calls in progress."""
+    settings = Settings.load(environment())
+    asyncio.run(_load("extproc.agent.command:drain_envoy")(settings))
+
+
+@app.command()
+def worker(index: Annotated[int, typer.Option(min=0, help="Which one, from 0.")] = 0) -> None:
+    """Run one ext_proc worker."""
+    _load("extproc.wiring.worker:run_worker")(_complete_settings(), index)
+
+
+@app.command()
+def admin() -> None:
+    """Run the management API."""
+    _load("extproc.wiring.admin:run_admin")(_complete_settings())
+
+
+@app.command()
+def ledger() -> None:
+    """Carry the workers' journals to Postgres."""
+    _load("extproc.wiring.ledger:run_ledger")(_complete_settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schema of DATABASE_URL up to date."""
+    url = _complete_settings().database_url
+    if not url or url == "none":
+        raise SettingError("DATABASE_URL: set it to the database to migrate")
+    applied = asyncio.run(_load("extproc.stores.postgres.migrations:migrate")(url))
+    print("\n".join(applied) or "nothing to do")
+
+
+@app.command("print-settings")
+def print_settings() -> None:
+    """Show every setting: its variable, its value, what it means. Secrets are not shown."""
+    settings = Settings.load(environment())
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = "(set)" if value is not None and not field.repr else value
+        print(f"{name.upper()}={'' if shown is None else shown}\n    {field.description}")
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="A LiteLLM config.yaml.")]) -> None:
+    """Load a config, and show its warnings and deployments."""
+    loaded = _load("extproc.config:load")(config, environment())
+    for warning in loaded.warnings:
+        print(f"warning: {warning}")
+    for deployment in loaded.snapshot.deployments:
+        print(
+            f"{deployment.group}: {deployment.provider}/{deployment.model} at {_base(deployment)}"
+        )
+
+
+def _base(deployment: Any) -> str:
+    upstream = deployment.upstream
+    return f"{upstream.scheme}://{upstream.host}:{upstream.port}{deployment.base_path}"
+
+
+@app.command("demo-upstream")
+def demo_upstream(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+) -> None:
+    """Run the simulated provider."""
+    _load("extproc.demo.server:serve")(
+        host, port, lambda chosen: print(f"listening on http://{host}:{chosen}/v1", flush=True)
+    )
+
+
+def _complete_settings() -> Settings:
+    """With what the config adds, unless the agent has put everything into the environment."""
+    settings = Settings.load(environment())
+    if settings.litellm_master_key and settings.database_url and settings.redis_address:
+        return settings
+    loaded = _load("extproc.config:load")(settings.config, environment())
+    merged: Settings = _load("extproc.agent.resolve:merged")(settings, loaded.general)
+    return merged
+
+
+def _load(name: str) -> Any:
+    """The object called `module:name`."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def main() -> None:
+    """Never a traceback for what the user can put right."""
+    try:
+        app()
+    except (Exception, BaseExceptionGroup) as error:
+        leaves = list(_leaves(error))
+        if not all(type(leaf).__name__ in ADVICE for leaf in leaves):
+            raise
+        for line in getattr(leaves[0], "output", ()):
+            print(f"    {line}", file=sys.stderr)
+        print(f"extproc: {leaves[0]}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
