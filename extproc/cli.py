@@ -27,6 +27,7 @@ ADVICE = {"SettingError", "ConfigError", "WheelMissing", "EmbeddedError", "Child
     "StoreUnavailable",
     "SchemaTooNew",
     "EnvoyAway",
+    "GuardrailError",
 }
 """Exceptions, by name, whose message is written for the user. Their modules are not all loaded."""
 BOOTSTRAP_SECONDS = 600.0

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import traceback
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from extproc.admin.unserved import is_unserved, speaks_anthropic
+from extproc.clients.logs import bug
 from extproc.domain.routes import methods
 from extproc.errors import (
     BodyTooLarge,
@@ -94,9 +94,7 @@ def _no_such_route(request: Request, error: HTTPException) -> GatewayError:
 
 async def on_bug(request: Request, error: Exception) -> Reply:
     """The log says where it happened, not what the values were: they may be secrets."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-    LOG.error("%s %s: %s at %s", request.method, request.url.path, type(error).__name__, where)
+    LOG.error("%s %s: %s", request.method, request.url.path, bug(error))
     return refusal(request, Internal("Internal server error."))
 
 

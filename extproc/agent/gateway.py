@@ -110,6 +110,7 @@ class Gateway:
         self._console.say(f"{child.name} is ready")
 
     async def _wind_down(self) -> None:
+        """All but the stores, which end when nobody is connected to them any more."""
         self._status.draining = True
         self._console.say("draining; once more to hurry")
         settings, layout = self._plan.settings, self._plan.layout
@@ -118,7 +119,6 @@ class Gateway:
             await self._supervisor.stop("envoy")
         await self._supervisor.stop(*(f"worker-{i}" for i in range(settings.workers)))
         await self._supervisor.stop("admin", "ledger")
-        await self._supervisor.stop("demo", "valkey", "postgres")
 
 
 async def _drained(admin_socket: Path, seconds: float) -> None:

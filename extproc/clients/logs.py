@@ -5,6 +5,7 @@ nothing to redact here.
 """
 
 import logging
+import traceback
 from datetime import UTC, datetime
 
 import orjson
@@ -33,3 +34,10 @@ def configure(level: str, *, as_json: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if as_json else logging.Formatter(READABLE))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def bug(error: BaseException) -> str:
+    """A bug by its type and its place: its message could quote a prompt or a secret."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {where}"

@@ -15,10 +15,14 @@ class GuardInput:
         self._rules: Sequence[GuardrailRule] = ()
         self._guardrails: Sequence[Guardrail] = ()
 
-    async def __call__(self, call: Call) -> Call:
-        rules = call.snapshot.rules.guardrails
+    def prepare(self, rules: Sequence[GuardrailRule]) -> None:
+        """Build now, so that a rule nobody can obey stops the start and not a call."""
         if rules is not self._rules:
-            self._rules, self._guardrails = rules, self._build(rules)
+            self._guardrails = self._build(rules)
+            self._rules = rules
+
+    async def __call__(self, call: Call) -> Call:
+        self.prepare(call.snapshot.rules.guardrails)
         for guardrail in self._guardrails:
             call = await guardrail.check(call)
         return call

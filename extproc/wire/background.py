@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from extproc.clients.logs import bug
+
 log = logging.getLogger(__name__)
 
 
@@ -21,6 +23,6 @@ class Background:
     async def _guard(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:
             await coroutine
-        except Exception:
-            log.exception("background task failed")
+        except Exception as error:
+            log.error("background work failed: %s", bug(error))
             self._failed()

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+import orjson
 from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest, ProcessingResponse
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from extproc.clients.logs import bug
+from extproc.errors import Internal
 from extproc.flow.attempt import AttemptFlow
-from extproc.flow.commands import Reply
+from extproc.flow.commands import Answer, Reply
 from extproc.wire import convert
 from extproc.wire.background import Background
 from extproc.wire.driver import Drive
@@ -28,6 +31,13 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.so_reuseport", 1),
+)
+
+
+BUG = Answer(
+    500,
+    orjson.dumps(Internal("Internal server error.").envelope()),
+    {"content-type": "application/json"},
 )
 
 
@@ -51,11 +61,11 @@ class Processor:
         try:
             while (message := await context.read()) is not grpc.aio.EOF:
                 await drive.feed(convert.event(message, now()))
-        except (grpc.aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception:
-            log.exception("an attempt failed inside the gateway")
-            raise
+        except (grpc.aio.BaseError, asyncio.CancelledError):
+            raise  # the stream ended: Envoy has left, or this server stops
+        except Exception as error:
+            log.error("an attempt failed inside the gateway: %s", bug(error))
+            await write(BUG)
         finally:
             self.streams -= 1
             self._effects.metrics.in_flight.dec()

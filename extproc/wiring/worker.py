@@ -88,10 +88,12 @@ async def _worker(settings: Settings, index: int) -> None:
         settler = Settler(
             journal, PriceBook(time.time), TokenEstimator(helpers), time.time, metrics.settled
         )
+        guard = GuardInput(partial(guardrails.build, pool=helpers))
+        guard.prepare(loaded.snapshot.rules.guardrails)
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
             on_headers=on_headers(Authenticate(keys, master_key_hash(settings), time.time)),
-            on_body=on_body(GuardInput(partial(guardrails.build, pool=helpers))),
+            on_body=on_body(guard),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,

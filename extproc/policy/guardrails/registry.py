@@ -43,9 +43,9 @@ def _number(rule: GuardrailRule, option: str, default: float) -> float:
 
 
 def _banned_keywords(rule: GuardrailRule, pool: HelperPool) -> Guardrail:
-    words = rule.options.get("keywords")
+    words = rule.options.get("banned_keywords_list")
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise GuardrailError(f"guardrail {rule.name}: keywords must be a list of words")
+        raise GuardrailError(f"guardrail {rule.name}: banned_keywords_list must be a list of words")
     lowered = (word.strip().lower() for word in words)
     return BannedKeywords(rule.name, tuple(word for word in lowered if word))
 

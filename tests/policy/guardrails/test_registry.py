@@ -14,7 +14,7 @@ from extproc.policy.pool import HelperPool
 def test_rules_become_guardrails_in_their_order() -> None:
     pool = HelperPool()
     rules = (
-        GuardrailRule("words", "banned_keywords", {"keywords": ("Hello ", "", "BYE")}),
+        GuardrailRule("words", "banned_keywords", {"banned_keywords_list": ("Hello ", "", "BYE")}),
         GuardrailRule("secrets", "hide-secrets", {"max_characters": 10, "deadline_seconds": 1.5}),
         GuardrailRule("hide_secrets", "hide_secrets"),
     )
@@ -30,8 +30,8 @@ def test_rules_become_guardrails_in_their_order() -> None:
     [
         ("no_such", {}, "no kind 'no_such', only hide_secrets, banned_keywords"),
         ("banned_keywords", {}, "keywords must be a list of words"),
-        ("banned_keywords", {"keywords": "hello"}, "keywords must be a list of words"),
-        ("banned_keywords", {"keywords": [1]}, "keywords must be a list of words"),
+        ("banned_keywords", {"banned_keywords_list": "hello"}, "keywords must be a list of words"),
+        ("banned_keywords", {"banned_keywords_list": [1]}, "keywords must be a list of words"),
         ("hide_secrets", {"max_characters": "x"}, "max_characters must be a number above 0"),
         ("hide_secrets", {"deadline_seconds": 0}, "deadline_seconds must be a number above 0"),
     ],
