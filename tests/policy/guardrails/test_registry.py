@@ -29,9 +29,17 @@ def test_rules_become_guardrails_in_their_order() -> None:
     ("kind", "options", "advice"),
     [
         ("no_such", {}, "no kind 'no_such', only hide_secrets, banned_keywords"),
-        ("banned_keywords", {}, "keywords must be a list of words"),
-        ("banned_keywords", {"banned_keywords_list": "hello"}, "keywords must be a list of words"),
-        ("banned_keywords", {"banned_keywords_list": [1]}, "keywords must be a list of words"),
+        ("banned_keywords", {}, "banned_keywords_list must be a list of words"),
+        (
+            "banned_keywords",
+            {"banned_keywords_list": "hello"},
+            "banned_keywords_list must be a list of words",
+        ),
+        (
+            "banned_keywords",
+            {"banned_keywords_list": [1]},
+            "banned_keywords_list must be a list of words",
+        ),
         ("hide_secrets", {"max_characters": "x"}, "max_characters must be a number above 0"),
         ("hide_secrets", {"deadline_seconds": 0}, "deadline_seconds must be a number above 0"),
     ],
