@@ -25,7 +25,7 @@ class Plan:
         return self.deployments[(attempt - 1) % len(self.deployments)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """Starts with what the client sent; each policy stage returns one that knows more."""
 
@@ -62,6 +62,16 @@ class Call:
     """How long a stream may be silent."""
     applied_guardrails: tuple[str, ...] = ()
     plan: Plan | None = None
+
+    def but(self, **changes: Any) -> "Call":
+        """A copy with these fields changed: dataclasses.replace at a tenth of its cost.
+
+        Every request is copied at each stage; a plain `__dict__` (no slots) is what makes it cheap.
+        """
+        assert changes.keys() <= self.__dict__.keys(), f"no such field: {changes.keys()}"
+        made = object.__new__(Call)
+        made.__dict__.update(self.__dict__, **changes)
+        return made
 
     @property
     def client_id(self) -> str:

@@ -1,7 +1,5 @@
 """The client's body, parsed once."""
 
-from dataclasses import replace
-
 import orjson
 
 from extproc.domain.call import Call
@@ -20,4 +18,4 @@ def parse(call: Call, data: bytes) -> Call:
         raise InvalidRequest(
             f"Invalid JSON payload: expected an object, got {kind}.", param="request_body"
         )
-    return replace(call, body=body, body_bytes=len(data))
+    return call.but(body=body, body_bytes=len(data))

@@ -1,7 +1,7 @@
 """Who is calling: the credential is found, checked and turned into a Key."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 
@@ -65,14 +65,14 @@ class Authenticate:
         secret = credential(call.headers, call.snapshot.rules.key_header)
         key_hash = digest(secret)
         if compare_digest(key_hash, self.master_key_hash):
-            return replace(call, key=Key(self.master_key_hash, alias=MASTER_ALIAS, is_master=True))
+            return call.but(key=Key(self.master_key_hash, alias=MASTER_ALIAS, is_master=True))
         if not secret.startswith("sk-"):
             shown = f"{secret[:4]}****{secret[-4:]}" if len(secret) > 8 else "****"
             raise AuthError(
                 "Authentication Error, LiteLLM Virtual Key expected. "
                 f"Received={shown}, expected to start with 'sk-'."
             )
-        return replace(call, key=await self._virtual_key(secret, key_hash))
+        return call.but(key=await self._virtual_key(secret, key_hash))
 
     async def _virtual_key(self, secret: str, key_hash: str) -> Key:
         if self.keys is None:

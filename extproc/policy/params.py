@@ -5,7 +5,6 @@ gateway's own are LiteLLM's extensions of the body.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from extproc.domain.call import Call, Endpoint, Json
 from extproc.errors import AuthError, InvalidRequest
@@ -73,8 +72,7 @@ async def read_params(call: Call) -> Call:
     injected = streaming and always is not False and not _usage_asked(body)
     if injected:
         left["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    return replace(
-        call,
+    return call.but(
         body=left,
         asked=body,
         body_changed=call.body_changed or injected or len(left) != len(body),

@@ -6,7 +6,6 @@ any worker that makes the plan of a call makes the same plan.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from random import Random
 
@@ -28,7 +27,7 @@ async def plan_attempts(call: Call) -> Call:
             "Call `/v1/models` to view available models for your key."
         )
     ordered = order(deployments, Random(call.id))
-    return replace(call, plan=Plan(ordered, 1 + retries(call, ordered)))
+    return call.but(plan=Plan(ordered, 1 + retries(call, ordered)))
 
 
 def order(deployments: Sequence[Deployment], random: Random) -> tuple[Deployment, ...]:

@@ -6,7 +6,6 @@ Trails store holds what every worker needs to know: how often, where, and what w
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 
 import orjson
 
@@ -70,8 +69,8 @@ class Trailing:
     def resume(self, call: Call) -> Call | None:
         """The admitted call for attempt `call.attempt`, if its last attempt was here."""
         admitted = self._admitted.take(call.id)
-        return admitted and replace(
-            admitted, attempt=call.attempt, received_at=call.received_at, headers=call.headers
+        return admitted and admitted.but(
+            attempt=call.attempt, received_at=call.received_at, headers=call.headers
         )
 
     async def refuse_surplus(self, call: Call) -> Call:

@@ -96,7 +96,7 @@ class Effects:
         if admitted is None:
             admitted = await pipeline.run(self.on_body, call)
         if not self.retries and admitted.plan is not None:
-            admitted = replace(admitted, plan=replace(admitted.plan, attempts=1))
+            admitted = admitted.but(plan=replace(admitted.plan, attempts=1))
         return await self.trailing.refuse_surplus(admitted)
 
     def _count_refusal(self, command: Refused) -> None:

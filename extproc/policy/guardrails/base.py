@@ -1,6 +1,5 @@
 """What every guardrail is: a name, and a check that passes a call on, rewrites it or refuses it."""
 
-from dataclasses import replace
 from typing import Protocol
 
 from extproc.domain.call import Call
@@ -22,4 +21,4 @@ class Guardrail(Protocol):
 
 def applied(call: Call, name: str) -> Call:
     """`call`, marked: this guardrail ran."""
-    return replace(call, applied_guardrails=(*call.applied_guardrails, name))
+    return call.but(applied_guardrails=(*call.applied_guardrails, name))

@@ -5,7 +5,7 @@ What cannot be scanned whole and in time is refused, not passed on. A key whose 
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from extproc.domain.call import Call
 from extproc.errors import GuardrailFailed, GuardrailRefused
@@ -43,7 +43,7 @@ class HideSecrets:
         if not types:
             return call
         _log.warning("Detected and redacted secrets in message: %s", types)
-        return replace(call, body=with_texts(call.endpoint, call.body, redacted), body_changed=True)
+        return call.but(body=with_texts(call.endpoint, call.body, redacted), body_changed=True)
 
     async def _redact(self, found: list[str]) -> tuple[list[str], list[str]]:
         try:
