@@ -47,6 +47,7 @@ def agent() -> None:
 
 def _agent(*, whole: bool) -> None:
     settings = Settings.load(environment())
+    _load("extproc.clients.logs:configure")(settings.log_level, as_json=settings.json_logs)
     asyncio.run(_load("extproc.agent.command:run")(settings, environment(), whole=whole))
 
 
@@ -157,7 +158,8 @@ def main() -> None:
             raise
         for line in getattr(leaves[0], "output", ()):
             print(f"    {line}", file=sys.stderr)
-        print(f"extproc: {leaves[0]}", file=sys.stderr)
+        first, *_ = str(leaves[0]).splitlines()
+        print(f"extproc: {first}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -40,6 +40,11 @@ _ANTHROPIC_TYPES = {
 }
 
 
+def _writable(text: str) -> str:
+    """What clients sent may be quoted in a message, in bytes that no JSON can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class GatewayError(Exception):
     """Base class. Subclasses set the class attributes; an instance may override its status."""
 
@@ -58,8 +63,9 @@ class GatewayError(Exception):
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.error_param = self.param if param is None else param
+        self.message = _writable(message)
+        shown = self.param if param is None else param
+        self.error_param = None if shown is None else _writable(shown)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 

@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,21 @@ class Gateway:
         mark_process_dead(name, str(self._plan.layout.metrics))
 
     async def _start(self) -> None:
-        plan = self._plan
-        if plan.whole:
-            await self._together(await self._stores())
-            if plan.database_url is not None:
-                await self._migrate(plan.database_url)
-        envoy.write_files(plan.settings, plan.layout, plan.loaded.snapshot)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(self._write_files))
+            if self._plan.whole:
+                group.create_task(self._start_stores())
         await self._together(self._others())
+
+    def _write_files(self) -> None:
+        """Its libraries take a second to import: they do that while Postgres starts."""
+        write = import_module("extproc.agent.files").write
+        write(self._plan.settings, self._plan.layout, self._plan.loaded.snapshot)
+
+    async def _start_stores(self) -> None:
+        await self._together(await self._stores())
+        if self._plan.database_url is not None:
+            await self._migrate(self._plan.database_url)
 
     async def _stores(self) -> list[Child]:
         plan = self._plan
@@ -122,7 +131,7 @@ class Gateway:
 
 
 async def _drained(admin_socket: Path, seconds: float) -> None:
-    with suppress(envoy.EnvoyAway):  # it has not started yet, or it has ended already
+    with suppress(envoy.EnvoyAway):  # not started yet, or ended already
         await envoy.drain(admin_socket, seconds)
 
 

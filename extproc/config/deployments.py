@@ -156,7 +156,7 @@ def _price(
     group: str, params: Mapping[str, Any], info: Mapping[str, Any], warnings: Warnings
 ) -> Price | None:
     """The operator's own price. litellm_params win over model_info, rate by rate."""
-    given: dict[str, Decimal] = {}
+    given: dict[str, Any] = {}
     for name, rate in PRICES.items():
         value = params.get(name, info.get(name))
         if value is not None:

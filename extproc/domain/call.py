@@ -33,7 +33,7 @@ class Call:
     """The gateway's own id (`x-request-id`, made by Envoy): the same on every attempt."""
     endpoint: Endpoint
     path: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """The client's headers, names in lower case."""
     snapshot: Snapshot
     received_at: float
@@ -42,9 +42,9 @@ class Call:
     path_model: str | None = None
     """The model that the path names (`/engines/{model}/…`, `/openai/deployments/{model}/…`)."""
     key: Key | None = None
-    body: Json = field(default_factory=dict)
+    body: Json = field(default_factory=dict, repr=False)
     """What a provider may see."""
-    asked: Json = field(default_factory=dict)
+    asked: Json = field(default_factory=dict, repr=False)
     """What the client sent, the gateway's own fields included."""
     body_bytes: int = 0
     body_changed: bool = False

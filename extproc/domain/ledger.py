@@ -29,7 +29,7 @@ class Begun:
     deployment_id: str
     api_base: str
     prompt_tokens_estimate: int
-    prompt_cost_nanousd: int
+    prompt_cost_nanousd: int | None
     """What the prompt alone would cost: billed if the process dies before the end is known."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """user, tags, key alias, requester address: what the spend row shows beside the figures."""

@@ -1,4 +1,4 @@
-"""Token counts and prices as immutable values that add up.
+"""Token counts and prices as immutable values.
 
 Buckets are inclusive: `cached`, `cache_written` and `audio_input` are parts of `input`; `reasoning`
 and `audio_output` are parts of `output`. Providers that report them apart (Anthropic, Bedrock) are
@@ -24,17 +24,6 @@ class Usage:
     audio_input: int = 0
     audio_output: int = 0
 
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input + other.input,
-            self.output + other.output,
-            self.cached + other.cached,
-            self.cache_written + other.cache_written,
-            self.reasoning + other.reasoning,
-            self.audio_input + other.audio_input,
-            self.audio_output + other.audio_output,
-        )
-
     def __bool__(self) -> bool:
         """Whether anything was counted."""
         return self.input > 0 or self.output > 0
@@ -55,9 +44,14 @@ class Price:
     reasoning: Decimal | None = None
     audio_input: Decimal | None = None
     audio_output: Decimal | None = None
+    tiers: tuple[tuple[int, "Price"], ...] = ()
+    """(prompt tokens, the price of a whole call with more than those), rising."""
 
     def cost_nanousd(self, usage: Usage) -> int:
         """The exact cost of `usage`, rounded half-up to whole nano-USD once."""
+        for above, price in reversed(self.tiers):
+            if usage.input > above:
+                return price.cost_nanousd(usage)
         plain_input = usage.input - usage.cached - usage.cache_written - usage.audio_input
         plain_output = usage.output - usage.reasoning - usage.audio_output
         total = (

@@ -5,6 +5,7 @@ event, a failure to the end of its body. While an answer is held, an error in it
 ProviderError, and the flow decides between another attempt and a plain JSON error.
 """
 
+from contextlib import suppress
 from typing import Protocol
 
 import orjson
@@ -19,6 +20,7 @@ from extproc.providers.failures import provider_error, unusable_answer
 
 MAX_WHOLE_BYTES = 64 * 1024 * 1024
 MAX_FAILURE_BYTES = 1024 * 1024
+MAX_HELD_COMMENTS, MAX_COMMENT_BYTES = 64, 1024
 END_OF_EVENTS = sse.encode(b"[DONE]")
 
 
@@ -63,6 +65,7 @@ class WholeAnswer:
         exchange = self._exchange
         incoming = exchange.translator.response(self._parsed())
         body = {**incoming.body, "model": exchange.call.model}
+        out, content_type = _written(exchange, body)
         response_id = body.get("id")
         receipt = yield from exchange.settle(
             exchange.outcome(
@@ -74,10 +77,6 @@ class WholeAnswer:
                 response_id=response_id if isinstance(response_id, str) else "",
             )
         )
-        if exchange.call.streaming:
-            out, content_type = _as_events(exchange, body), EVENT_STREAM
-        else:
-            out, content_type = orjson.dumps(body), JSON_TYPE
         yield exchange.whole(at, content_type, out, receipt)
 
     def _parsed(self) -> Json:
@@ -98,11 +97,23 @@ class WholeAnswer:
         return self._exchange.outcome(at, ok=False, produced=True, error=error)
 
 
-def _as_events(exchange: Exchange, body: Json) -> bytes:
+def _written(exchange: Exchange, body: Json) -> tuple[bytes, str]:
+    """The answer's bytes and content type: JSON, or events where a stream was asked for."""
+    if not exchange.call.streaming:
+        return _dumped(exchange, body), JSON_TYPE
     chunks = exchange.translator.unstream(body)
     if not exchange.call.usage_asked:
         chunks = [chunk for chunk in chunks if chunk.get("choices")]
-    return b"".join(sse.encode(orjson.dumps(chunk)) for chunk in chunks) + END_OF_EVENTS
+    events = [sse.encode(_dumped(exchange, chunk)) for chunk in chunks]
+    return b"".join((*events, END_OF_EVENTS)), EVENT_STREAM
+
+
+def _dumped(exchange: Exchange, value: Json) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        reason = "its answer is nested too deeply"
+        raise unusable_answer(reason, exchange.deployment) from None
 
 
 class StreamedAnswer:
@@ -117,6 +128,8 @@ class StreamedAnswer:
         self._response_id = ""
 
     def feed(self, piece: bytes, at: float) -> Steps:
+        if self._chunks.done:
+            return
         try:
             events = self._decoder.feed(self._exchange.decode(piece))
         except sse.EventTooLarge:
@@ -151,7 +164,7 @@ class StreamedAnswer:
 
     def _take(self, event: sse.SSEEvent, at: float) -> Steps:
         if not event.data:
-            self._held.append(sse.encode_comment(event.comment))
+            self._hold_comment(sse.encode_comment(event.comment))
             return
         was_done = self._chunks.done
         chunks = self._chunks.feed(event)
@@ -164,6 +177,12 @@ class StreamedAnswer:
             yield from self._exchange.settle(self._outcome(at, ok=True))
             self._held.append(END_OF_EVENTS)
 
+    def _hold_comment(self, comment: bytes) -> None:
+        """Before the first event comments are held, and only so many of them."""
+        if len(self._held) >= MAX_HELD_COMMENTS or len(comment) > MAX_COMMENT_BYTES:
+            return
+        self._held.append(comment)
+
     def _frames(self, chunk: Json) -> list[bytes]:
         if not self._response_id and isinstance(chunk.get("id"), str):
             self._response_id = chunk["id"]
@@ -172,7 +191,7 @@ class StreamedAnswer:
             if usage and not chunk.get("choices"):
                 return []
         chunk["model"] = self._exchange.call.model
-        return [sse.encode(orjson.dumps(chunk))]
+        return [sse.encode(_dumped(self._exchange, chunk))]
 
     def _outcome(self, at: float, *, ok: bool, error: str = "") -> Outcome:
         return self._exchange.outcome(
@@ -196,8 +215,9 @@ class FailedAnswer:
         self._body = bytearray()
 
     def feed(self, piece: bytes, at: float) -> Steps:
-        if len(self._body) < MAX_FAILURE_BYTES:
-            self._body += self._exchange.decode(piece)
+        with suppress(GatewayError):  # a failure is told even when its text cannot be read
+            if len(self._body) < MAX_FAILURE_BYTES:
+                self._body += self._exchange.decode(piece)
         yield from ()
 
     def finish(self, at: float) -> Steps:
@@ -211,4 +231,5 @@ class FailedAnswer:
         )
 
     def partial(self, at: float, error: str) -> Outcome:
-        return self._exchange.outcome(at, ok=False, produced=False, error=error)
+        produced = self._exchange.abandoned
+        return self._exchange.outcome(at, ok=False, produced=produced, error=error)

@@ -13,7 +13,6 @@ Whatever happens after an attempt has begun, one Settle or SettleLate leaves thi
 one; on the way to the client it leaves before the last byte does.
 """
 
-from collections.abc import Generator
 from dataclasses import replace
 from enum import Enum, auto
 
@@ -30,12 +29,12 @@ from extproc.flow.answers import (
     StreamedAnswer,
     WholeAnswer,
 )
-from extproc.flow.body import parse
+from extproc.flow.body import may_pass_as_sent, parse
 from extproc.flow.commands import (
     Admit,
     Begin,
-    Command,
     Identify,
+    Immediate,
     ListModels,
     Pass,
     PassHeaders,
@@ -48,7 +47,6 @@ from extproc.flow.commands import (
     Sign,
     Watch,
 )
-from extproc.flow.commands import Answer as AnswerNow
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -134,6 +132,8 @@ class AttemptFlow:
             case Stalled() if self._exchange is not None and self._exchange.settled:
                 self.state = State.DONE
                 yield Pass(b"", end=True)
+            case Stalled() if isinstance(self._answer, FailedAnswer):
+                raise self._answer.error()
             case Stalled() if self._exchange is not None:
                 raise stalled(self._exchange.stall_seconds, self._exchange.deployment)
 
@@ -148,7 +148,7 @@ class AttemptFlow:
         if route.served in ("models", "model"):
             listing: bytes = yield ListModels(call, route.path_model)
             self.state = State.REFUSED
-            yield AnswerNow(200, listing, {"content-type": JSON_TYPE, **head.call_headers(call)})
+            yield Immediate(200, listing, {"content-type": JSON_TYPE, **head.call_headers(call)})
         elif event.end:
             raise InvalidRequest("Invalid JSON payload: the body is empty.", param="request_body")
         else:
@@ -163,7 +163,8 @@ class AttemptFlow:
         translator = registry.find(call.endpoint, deployment.schema)
         outgoing = translator.request(call.body, deployment)
         credentials = yield Sign(deployment)
-        body = None if _untouched(call, outgoing.body) else orjson.dumps(outgoing.body)
+        same = outgoing.body == call.body and may_pass_as_sent(call, event.data)
+        body = None if same else orjson.dumps(outgoing.body)
         begun_at: float = yield Begin(call, deployment)
         self._exchange = Exchange(call, deployment, translator, begun_at)
         headers = head.outgoing_headers(call, deployment, outgoing, credentials)
@@ -177,8 +178,8 @@ class AttemptFlow:
         exchange = self._exchange
         assert exchange is not None
         exchange.answered(event)
-        content_type = event.headers.get("content-type", "")
-        if not 200 <= event.status < 300:
+        content_type = event.headers.get("content-type", "").lower()
+        if not exchange.accepted:
             self._answer = FailedAnswer(exchange)
             if worth_retrying(exchange.call, event.status):
                 raise self._answer.error()
@@ -235,7 +236,7 @@ class AttemptFlow:
         self.state = State.REFUSED
         known = head.call_headers(self._call) if self._call else {}
         headers = {"content-type": JSON_TYPE, **known, **error.headers}
-        yield AnswerNow(error.status, orjson.dumps(error.envelope()), headers)
+        yield Immediate(error.status, orjson.dumps(error.envelope()), headers)
         served = self._route.served if self._route else None
         yield Refused(served, error.status, self._call.group if self._call else "")
 
@@ -246,18 +247,17 @@ class AttemptFlow:
         yield Remember(exchange.call, exchange.deployment, body, error.status)
         seconds = wait_seconds(exchange.call, exchange.answer)
         headers = {"retry-after": str(seconds)} if seconds else {}
-        yield AnswerNow(503, body, {names.RETRY: "1", "content-type": JSON_TYPE, **headers})
+        yield Immediate(503, body, {names.RETRY: "1", "content-type": JSON_TYPE, **headers})
 
     def _settle_failure(self, error: GatewayError, at: float, answered: int | None) -> Steps:
         exchange = self._exchange
         assert exchange is not None
-        if exchange.settled:
-            return
         if self._answer is not None:
             outcome = self._answer.partial(at, error.message)
         else:
-            outcome = exchange.outcome(at, ok=False, produced=False, error=error.message)
-        yield from _without_result(exchange.settle(replace(outcome, answered=answered)))
+            produced = exchange.accepted or exchange.abandoned
+            outcome = exchange.outcome(at, ok=False, produced=produced, error=error.message)
+        yield from exchange.settle(replace(outcome, answered=answered))
 
     def _close(self, event: StreamClosed) -> Steps:
         self.state = State.CLOSED
@@ -269,15 +269,9 @@ class AttemptFlow:
             outcome = self._answer.partial(event.at, "incomplete")
         else:
             outcome = exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
-        yield SettleLate(replace(outcome, answered=CLIENT_LEFT))
-
-
-def _untouched(call: Call, outgoing: object) -> bool:
-    return not call.body_changed and outgoing == call.body
-
-
-def _without_result(steps: Generator[Command, object, object]) -> Steps:
-    yield from steps
+        # Held headers and a broken connection: Envoy may be coming again, and that will be counted.
+        again = self._answer is not None and not self._answer.released and exchange.may_come_again
+        yield SettleLate(replace(outcome, answered=None if again else CLIENT_LEFT))
 
 
 def _pass_through(event: Event) -> Steps:

@@ -5,6 +5,9 @@ import orjson
 from extproc.domain.call import Call
 from extproc.errors import InvalidRequest
 
+DEEPEST = 200
+"""No request is nested deeper than the writer can write it again (254)."""
+
 
 def parse(call: Call, data: bytes) -> Call:
     """The call with its JSON body. Raises InvalidRequest for anything but a JSON object."""
@@ -13,9 +16,34 @@ def parse(call: Call, data: bytes) -> Call:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"Invalid JSON payload: {error}", param="request_body") from None
+    if data.count(b"{") + data.count(b"[") > DEEPEST:
+        _check_depth(body)
     if not isinstance(body, dict):
         kind = type(body).__name__
         raise InvalidRequest(
             f"Invalid JSON payload: expected an object, got {kind}.", param="request_body"
         )
     return call.but(body=body, body_bytes=len(data))
+
+
+def may_pass_as_sent(call: Call, data: bytes) -> bool:
+    """Whether the client's own bytes mean to any parser what they mean to us.
+
+    A name that stands twice, or is written with escapes, is read otherwise by a parser that takes
+    the first: it would see a model that was not checked, or a text that no guardrail saw.
+    """
+    if call.body_changed or call.applied_guardrails or b"\\u00" in data:
+        return False
+    return all(data.count(name) <= 1 for name in DECIDING)
+
+
+DECIDING = (b'"model"', b'"messages"', b'"prompt"', b'"input"', b'"stream"', b'"stream_options"')
+
+
+def _check_depth(body: object) -> None:
+    """The writer finds out faster than a walk in Python would."""
+    try:
+        orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        reason = "Invalid JSON payload: it is nested too deeply."
+        raise InvalidRequest(reason, param="request_body") from None

@@ -39,7 +39,7 @@ class Send(Reply):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Reply):
+class Immediate(Reply):
     """Answer from here, instead of asking the provider or of what it answered. Ends the stream."""
 
     status: int

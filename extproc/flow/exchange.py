@@ -6,13 +6,14 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from extproc.domain import headers as names
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome, Receipt
 from extproc.domain.usage import Usage
 from extproc.errors import GatewayError
 from extproc.flow import headers as head
-from extproc.flow.commands import Answer, Command, Release, Settle
+from extproc.flow.commands import Command, Immediate, Release, Settle
 from extproc.flow.events import ResponseHeaders
 from extproc.providers.base import Translator
 from extproc.providers.encoding import BadEncoding, Inflater
@@ -40,6 +41,21 @@ class Exchange:
     _inflater: Inflater | None = None
 
     @property
+    def accepted(self) -> bool:
+        """Whether the provider answered with success: what it produces will be billed."""
+        return 200 <= self.status < 300
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it was given up, here or by Envoy's timer, while the provider was at work."""
+        return self.status == 0 or "UT" in self.answer.get(names.RETRY, "")
+
+    @property
+    def may_come_again(self) -> bool:
+        plan = self.call.plan
+        return plan is not None and self.call.attempt < plan.attempts
+
+    @property
     def silence_seconds(self) -> float | None:
         """How long a stream may be silent, where client or operator say so."""
         call, deployment = self.call, self.deployment
@@ -60,7 +76,8 @@ class Exchange:
         try:
             self._inflater = Inflater(event.headers.get("content-encoding", ""))
         except BadEncoding as error:
-            raise unusable_answer(str(error), self.deployment) from None
+            if self.accepted:
+                raise unusable_answer(str(error), self.deployment) from None
 
     def decode(self, piece: bytes) -> bytes:
         """A piece of the answer, decompressed where the provider compressed it."""
@@ -96,8 +113,10 @@ class Exchange:
             answered=200 if ok else None,
         )
 
-    def settle(self, outcome: Outcome) -> Generator[Command, Any, Receipt]:
+    def settle(self, outcome: Outcome) -> Generator[Command, Any, Receipt | None]:
         """Once. A stream that is cancelled while this waits has not settled, and settles late."""
+        if self.settled:
+            return None
         self.settling = True
         try:
             receipt: Receipt = yield Settle(outcome)
@@ -116,15 +135,17 @@ class Exchange:
         }
         return Release(headers, head.removed_from_answer(self.answer, headers))
 
-    def whole(self, at: float, content_type: str, body: bytes, receipt: Receipt) -> Answer:
+    def whole(
+        self, at: float, content_type: str, body: bytes, receipt: Receipt | None
+    ) -> Immediate:
         """A whole answer instead of the held one."""
         headers = {**self._headers(at, receipt), "content-type": content_type}
-        return Answer(200, body, headers)
+        return Immediate(200, body, headers)
 
-    def refuse(self, error: GatewayError, at: float) -> Answer:
+    def refuse(self, error: GatewayError, at: float) -> Immediate:
         """An error instead of the held answer, as plain JSON with its true status."""
         headers = {**self._headers(at, None), **error.headers, "content-type": JSON_TYPE}
-        return Answer(error.status, orjson.dumps(error.envelope()), headers)
+        return Immediate(error.status, orjson.dumps(error.envelope()), headers)
 
     def _headers(self, at: float, receipt: Receipt | None) -> dict[str, str]:
         return {

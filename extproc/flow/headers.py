@@ -49,7 +49,7 @@ def outgoing_headers(
     }
     timeout_seconds = call.timeout_seconds or deployment.timeout_seconds
     if timeout_seconds and not call.streaming:
-        headers[names.TIMEOUT_MS] = str(int(timeout_seconds * 1000))
+        headers[names.TIMEOUT_MS] = str(max(1, int(timeout_seconds * 1000)))
     return headers
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 
 from extproc.domain.call import Call
+from extproc.domain.numbers import whole_number
 
 RETRIED = frozenset({408, 409, 429})
 RETRIED_ELSEWHERE = frozenset({401, 403})
@@ -26,9 +27,9 @@ def wait_seconds(call: Call, headers: Mapping[str, str]) -> int:
     """0 when another deployment takes over; else the provider's word, else exponential back-off."""
     if _another_deployment_next(call):
         return 0
-    stated = headers.get("retry-after", "")
-    if stated.isdigit() and 0 < int(stated) <= LONGEST_WAIT_SECONDS:
-        return int(stated)
+    stated = whole_number(headers.get("retry-after", ""))
+    if stated is not None and 0 < stated <= LONGEST_WAIT_SECONDS:
+        return stated
     return min(LONGEST_BACKOFF_SECONDS, ceil(0.5 * 2.0 ** (call.attempt - 1)))
 
 

@@ -10,6 +10,8 @@ from extproc.domain.call import Call, Endpoint, Json
 from extproc.errors import AuthError, InvalidRequest
 
 LONGEST_TIMEOUT_SECONDS = 86_400
+LONGEST_MODEL = 256
+"""It goes into headers and into the journal."""
 
 REQUIRED: Mapping[Endpoint, str] = {
     "chat": "messages",
@@ -112,7 +114,7 @@ def _seconds(call: Call, *fields: str) -> float | None:
 def _check_banned(call: Call) -> None:
     if call.snapshot.rules.allow_client_side_credentials:
         return
-    for name in BANNED_FIELDS & call.body.keys():
+    for name in sorted(BANNED_FIELDS & call.body.keys()):
         raise AuthError(
             f"Authentication Error, Rejected Request: {name} is not allowed in request body. "
             "An operator can allow it with general_settings.allow_client_side_credentials."
@@ -130,6 +132,10 @@ def _model(call: Call) -> str:
         raise InvalidRequest(f"{path}: Missing required parameter: 'model'.", param="model")
     if not isinstance(model, str) or not model:
         raise InvalidRequest("'model' must be a string.")
+    if len(model) > LONGEST_MODEL or not model.isprintable():
+        raise InvalidRequest(
+            f"'model' must be printable and at most {LONGEST_MODEL} characters long.", param="model"
+        )
     return model
 
 

@@ -11,6 +11,7 @@ from random import Random
 
 from extproc.domain.call import Call, Plan
 from extproc.domain.deployment import Deployment
+from extproc.domain.numbers import whole_number
 from extproc.errors import InvalidRequest
 from extproc.policy.params import PATHS
 
@@ -65,8 +66,8 @@ def retries(call: Call, deployments: Sequence[Deployment]) -> int:
     stated = call.asked.get("num_retries")
     if isinstance(stated, int) and not isinstance(stated, bool):
         return min(max(0, stated), MAX_RETRIES)
-    header = call.headers.get("x-litellm-num-retries", "")
-    if header.isdigit():
-        return min(int(header), MAX_RETRIES)
+    header = whole_number(call.headers.get("x-litellm-num-retries", ""))
+    if header is not None:
+        return min(header, MAX_RETRIES)
     own = deployments[0].num_retries
     return min(max(0, call.snapshot.rules.num_retries if own is None else own), MAX_RETRIES)

@@ -6,6 +6,7 @@ where it said nothing although something was produced, it is estimated and the r
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from extproc.domain.call import Call, Endpoint
@@ -90,7 +91,7 @@ class Settler:
             deployment_id=deployment.id,
             api_base=deployment.api_base,
             prompt_tokens_estimate=prompt.input,
-            prompt_cost_nanousd=self._cost(deployment, prompt) or 0,
+            prompt_cost_nanousd=self._cost(deployment, prompt),
             metadata=_about(call),
         )
         try:
@@ -127,12 +128,18 @@ class Settler:
 
     async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
         """(usage, whether it is an estimate)."""
-        if outcome.usage is not None:
-            return outcome.usage, False
+        stated = outcome.usage
+        if stated is not None and (outcome.ok or not outcome.text):
+            return stated, False
         if not outcome.produced:
             return Usage(), False
         model = outcome.deployment.model
-        return await self._estimator.usage(outcome.call, model, outcome.text), True
+        estimate = await self._estimator.usage(outcome.call, model, outcome.text)
+        if stated is None:
+            return estimate, True
+        # An answer cut short: what was stated before the cut may be less than what was produced.
+        larger = max(stated.output, estimate.output)
+        return replace(stated, output=larger), larger > stated.output
 
     def _cost(self, deployment: Deployment, usage: Usage) -> int | None:
         """Nano-USD, None where no price is known."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from extproc.domain.call import Call
+from extproc.domain.usage import Usage
 from extproc.policy.pool import HelperPool, PoolUnavailable
 from extproc.providers.texts import texts
 
@@ -107,3 +109,15 @@ def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; nothing of what is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+class TokenEstimator:
+    """What an attempt used, where its provider did not say."""
+
+    def __init__(self, pool: HelperPool) -> None:
+        self._pool = pool
+
+    async def usage(self, call: Call, model: str, text: str) -> Usage:
+        """The prompt's tokens as input, those of `text` as output."""
+        prompt = await estimate_prompt(self._pool, model, call.endpoint, call.body)
+        return Usage(input=prompt, output=await count_tokens(self._pool, model, text))

@@ -20,7 +20,7 @@ class Admitted:
     """Admitted calls that failed once here, oldest first; bounded by number, bytes and age."""
 
     def __init__(
-        self, now: Callable[[], float], capacity: int = 1024, capacity_bytes: int = 128 * 1024**2
+        self, now: Callable[[], float], capacity: int = 1024, capacity_bytes: int = 32 * 1024**2
     ) -> None:
         self._now = now
         self._capacity = capacity
@@ -33,16 +33,21 @@ class Admitted:
         self._calls[call.id] = self._now(), call
         self._bytes += call.body_bytes
         while self._calls and self._over():
-            _, (_, dropped) = self._calls.popitem(last=False)
-            self._bytes -= dropped.body_bytes
+            self._drop_oldest()
 
     def take(self, call_id: str) -> Call | None:
         """The call, once: whoever takes it keeps it again if it fails again."""
+        while self._calls and self._over():
+            self._drop_oldest()
         found = self._calls.pop(call_id, None)
         if found is None:
             return None
         self._bytes -= found[1].body_bytes
         return found[1]
+
+    def _drop_oldest(self) -> None:
+        _, (_, dropped) = self._calls.popitem(last=False)
+        self._bytes -= dropped.body_bytes
 
     def _over(self) -> bool:
         oldest_at = next(iter(self._calls.values()))[0]

@@ -26,12 +26,24 @@ class Inflater:
         self._limit_bytes = limit_bytes
 
     def feed(self, piece: bytes) -> bytes:
+        """The piece, decompressed; an answer may be several compressed members in a row."""
         if self._inflate is None:
             return piece
+        grown = []
+        while piece:
+            if self._inflate.eof:  # what follows a member is another, or padding
+                piece = piece.lstrip(b"\0")
+                self._inflate = zlib.decompressobj(wbits=GZIP_OR_ZLIB) if piece else self._inflate
+                continue
+            grown.append(self._decompressed(self._inflate, piece))
+            piece = self._inflate.unused_data
+        return b"".join(grown)
+
+    def _decompressed(self, inflate: "zlib._Decompress", piece: bytes) -> bytes:
         try:
-            grown = self._inflate.decompress(piece, self._limit_bytes)
+            grown = inflate.decompress(piece, self._limit_bytes)
         except zlib.error as error:
             raise BadEncoding(str(error)) from None
-        if self._inflate.unconsumed_tail:
+        if inflate.unconsumed_tail:
             raise BadEncoding("the answer grows past all bounds when decompressed")
         return grown

@@ -11,6 +11,7 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
+from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage
 from extproc.providers.base import Incoming, Outgoing, Translator
 from extproc.providers.failures import provider_error, unusable_answer
@@ -18,6 +19,7 @@ from extproc.providers.profiles import PROFILES, Profile
 from extproc.providers.sse import SSEEvent
 
 DONE = b"[DONE]"
+MOST_TOKENS = 2**31
 
 
 def _request(path: str) -> Callable[[Json, Deployment], Outgoing]:
@@ -43,14 +45,21 @@ def _adapted(body: Json, profile: Profile) -> Json:
 
 
 def usage(raw: Any) -> Usage | None:
-    """OpenAI's usage object; its counts are inclusive, as ours are. None when it says nothing."""
+    """OpenAI's usage object; its counts are inclusive, as ours are. None when it says nothing.
+
+    Some providers count thinking in the total alone, some state nothing but the total: what the
+    total holds beyond the prompt was produced. https://docs.x.ai/docs/guides/reasoning
+    """
     if not isinstance(raw, dict) or not _count(raw.get("total_tokens"), raw.get("prompt_tokens")):
         return None
     prompt = _details(raw.get("prompt_tokens_details"))
     completion = _details(raw.get("completion_tokens_details"))
+    stated, total = _count(raw.get("prompt_tokens")), _count(raw.get("total_tokens"))
+    produced = _count(raw.get("completion_tokens"))
+    whole_prompt = stated or max(0, total - produced)
     return Usage(
-        input=_count(raw.get("prompt_tokens")),
-        output=_count(raw.get("completion_tokens")),
+        input=whole_prompt,
+        output=max(produced, total - whole_prompt),
         cached=_count(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens")),
         cache_written=_count(prompt.get("cache_creation_tokens")),
         reasoning=_count(completion.get("reasoning_tokens")),
@@ -60,9 +69,9 @@ def usage(raw: Any) -> Usage | None:
 
 
 def _count(*values: Any) -> int:
-    """The first that is a count; a provider's null, string or negative number counts nothing."""
+    """The first that is a count; a null, a string, a negative or an absurd number is none."""
     for value in values:
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_TOKENS:
             return value
     return 0
 
@@ -131,7 +140,7 @@ class Chunks:
 def _error_status(chunk: Json) -> int:
     """The status an in-band error names in its code, else 500."""
     code = _details(chunk["error"]).get("code")
-    status = int(code) if isinstance(code, int | str) and str(code).isdigit() else 0
+    status = whole_number(str(code)) or 0
     return status if 400 <= status <= 599 else 500
 
 

@@ -1,15 +1,17 @@
 """What a model costs: the operator's own price, else the provider's published one.
 
 Published prices are genai-prices' bundled table: nothing is fetched. A model that is not in it has
-no price (None), which is never the same as free. Prices that rise with the prompt's length are
-taken at their base rate; what is not paid by the token (searches, audio hours) is not in a Price.
+no price (None), which is never the same as free. What is not paid by the token (searches,
+audio hours) is not in a Price.
 """
 
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from genai_prices import data
 from genai_prices.data_snapshot import find_provider_by_id
@@ -123,13 +125,30 @@ def _lookup(provider: str, model: str) -> ModelInfo | None:
 
 def _converted(published: ModelPrice) -> Price | None:
     """USD per token of a row in USD per million tokens; None when it is not paid by the token."""
-    rates = {ours: _rate(vars(published).get(theirs)) for ours, theirs in _RATES.items()}
-    given = {name: rate for name, rate in rates.items() if rate is not None}
+    base = _at(published, 0)
+    if base is None:
+        return None
+    fields = [vars(published).get(theirs) for theirs in _RATES.values()]
+    starts = {
+        tier.start for field in fields if isinstance(field, TieredPrices) for tier in field.tiers
+    }
+    dearer = ((start, _at(published, start + 1)) for start in sorted(starts))
+    return replace(base, tiers=tuple((start, price) for start, price in dearer if price))
+
+
+def _at(published: ModelPrice, prompt_tokens: int) -> Price | None:
+    """The rates of a call with this many prompt tokens."""
+    rates = {
+        ours: _rate(vars(published).get(theirs), prompt_tokens) for ours, theirs in _RATES.items()
+    }
+    given: dict[str, Any] = {name: rate for name, rate in rates.items() if rate is not None}
     if "input" not in given and "output" not in given:
         return None
     return Price(**{"input": Decimal(0), "output": Decimal(0), **given})
 
 
-def _rate(value: Decimal | TieredPrices | None) -> Decimal | None:
-    base = value.base if isinstance(value, TieredPrices) else value
-    return None if base is None else base / _PER_MILLION
+def _rate(value: Decimal | TieredPrices | None, prompt_tokens: int) -> Decimal | None:
+    if isinstance(value, TieredPrices):
+        reached = [tier.price for tier in value.tiers if prompt_tokens > tier.start]
+        value = reached[-1] if reached else value.base
+    return None if value is None else value / _PER_MILLION

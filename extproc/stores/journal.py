@@ -16,7 +16,7 @@ from pathlib import Path
 from extproc.domain.ledger import Begun, Ended
 from extproc.stores.base import JournalUnavailable
 from extproc.stores.records import encode_begun, encode_ended
-from extproc.stores.segments import framed, open_epoch, segment_path
+from extproc.stores.segments import PayloadTooLarge, framed, open_epoch, segment_path
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 _RETRY_SECONDS = 1.0
@@ -59,7 +59,10 @@ class DiskJournal:
         return len(self._owed)
 
     def begin(self, begun: Begun) -> None:
-        frame = framed(encode_begun(begun))
+        try:
+            frame = framed(encode_begun(begun))
+        except PayloadTooLarge as error:
+            raise JournalUnavailable(str(error)) from None
         self._pay()
         self._write(frame)
 

@@ -131,7 +131,9 @@ def _begun_from(message: pb.Begun) -> Begun:
         deployment_id=message.deployment_id,
         api_base=message.api_base,
         prompt_tokens_estimate=message.prompt_tokens_estimate,
-        prompt_cost_nanousd=message.prompt_cost_nanousd,
+        prompt_cost_nanousd=(
+            message.prompt_cost_nanousd if message.HasField("prompt_cost_nanousd") else None
+        ),
         metadata=_metadata(message.metadata),
     )
 

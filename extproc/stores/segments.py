@@ -19,7 +19,14 @@ HEADER = Struct("<II")
 MAX_PAYLOAD_BYTES = 1024 * 1024
 
 
+class PayloadTooLarge(ValueError):
+    """No frame may be written that no reader would accept."""
+
+
 def framed(payload: bytes) -> bytes:
+    """The payload with its length and checksum. Raises PayloadTooLarge."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLarge(f"{len(payload)} bytes are more than a frame may hold")
     return HEADER.pack(len(payload), crc32(payload)) + payload
 
 

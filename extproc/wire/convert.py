@@ -23,7 +23,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 from envoy.type.v3.http_status_pb2 import HttpStatus
 
 from extproc.domain.headers import WORKER_DETAILS
-from extproc.flow.commands import Answer, Pass, PassHeaders, PassTrailers, Release, Reply, Send
+from extproc.flow.commands import Immediate, Pass, PassHeaders, PassTrailers, Release, Reply, Send
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -90,7 +90,7 @@ def response(reply: Reply) -> ProcessingResponse:
             return _send(reply)
         case Release():
             return _release(reply)
-        case Answer():
+        case Immediate():
             return _answer(reply)
         case PassTrailers():
             return ProcessingResponse(response_trailers=TrailersResponse())
@@ -117,7 +117,7 @@ def _release(reply: Release) -> ProcessingResponse:
     return ProcessingResponse(response_headers=HeadersResponse(response=common))
 
 
-def _answer(reply: Answer) -> ProcessingResponse:
+def _answer(reply: Immediate) -> ProcessingResponse:
     immediate = ImmediateResponse(
         status=HttpStatus(code=reply.status),
         headers=HeaderMutation(set_headers=_options(reply.headers)),

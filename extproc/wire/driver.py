@@ -13,6 +13,8 @@ from extproc.errors import GatewayError
 from extproc.flow.commands import Command, Effect, Later, Reply, Watch
 from extproc.flow.events import Event, Stalled, StreamClosed
 
+SHORTEST_LOOK_SECONDS = 0.05
+
 Run: TypeAlias = Callable[[Effect | Later], Coroutine[Any, Any, Any]]
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any]], object]
 Write: TypeAlias = Callable[[Reply], Awaitable[object]]
@@ -36,18 +38,21 @@ class Drive:
         self._stall_seconds: float | None = None
         self._last_event_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._busy = False
+        self._turn = asyncio.Lock()
+        self._closed = False
 
     async def feed(self, event: Event) -> None:
-        """Let the flow handle `event` to its end, effects included."""
-        self._busy, self._last_event_at = True, self._now()
-        try:
-            await self._work(self._flow.handle(event))
-        finally:
-            self._busy, self._last_event_at = False, self._now()
+        """Let the flow handle `event` to its end, effects included; one event at a time."""
+        async with self._turn:
+            self._last_event_at = self._now()
+            try:
+                await self._work(self._flow.handle(event))
+            finally:
+                self._last_event_at = self._now()
 
     def close(self) -> None:
         """The stream is over: settle what is not settled. Never awaits."""
+        self._closed = True
         self._watch(None)
         for command in self._flow.handle(StreamClosed(self._now())):
             assert isinstance(command, Later), f"only Later may follow StreamClosed: {command}"
@@ -88,13 +93,24 @@ class Drive:
 
     def _look(self) -> None:
         """One timer a stream, re-armed for what is left: a timer per event would cost too much."""
-        if self._stall_seconds is None:
+        left = self._left()
+        if left is None:
             return
-        silent = self._now() - self._last_event_at
-        left = self._stall_seconds - silent
-        if self._busy or left > 0.001:
-            delay = self._stall_seconds if self._busy else left
+        if self._turn.locked() or left > 0:
+            delay = max(left, SHORTEST_LOOK_SECONDS)
             self._timer = asyncio.get_running_loop().call_later(delay, self._look)
         else:
             self._timer = None
-            self._spawn(self.feed(Stalled(self._now())))
+            self._spawn(self._stall())
+
+    def _left(self) -> float | None:
+        """Seconds until silence has lasted too long; None when nobody watches."""
+        if self._stall_seconds is None:
+            return None
+        return self._stall_seconds - (self._now() - self._last_event_at)
+
+    async def _stall(self) -> None:
+        """Tell the flow, unless something came or the stream ended while this task waited."""
+        left = self._left()
+        if not self._closed and left is not None and left <= 0:
+            await self.feed(Stalled(self._now()))

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from extproc.clients import credentials
 from extproc.clients.metrics import OTHER, Metrics
 from extproc.domain import headers as names
 from extproc.domain.call import Call, Endpoint
+from extproc.domain.numbers import whole_number
 from extproc.domain.routes import Served
 from extproc.domain.snapshot import Snapshot
 from extproc.flow.commands import (
@@ -53,6 +55,8 @@ class Effects:
     trailing: Trailing
     metrics: Metrics
     retries: bool = True
+    new_id: Callable[[], str] = lambda: str(uuid4())
+    """Makes a call's id where no outer listener of ours has made one that nobody else chooses."""
 
     async def run(self, command: Effect | Later) -> Any:
         match command:
@@ -81,13 +85,13 @@ class Effects:
         headers = command.headers
         attempt = headers.get(names.ATTEMPT, "1") if self.retries else "1"
         return Call(
-            id=headers.get(names.CALL_ID, ""),
+            id=headers.get(names.CALL_ID, "") if self.retries else self.new_id(),
             endpoint=ENDPOINTS[command.route.served],
             path=headers.get(":path", ""),
             headers=headers,
             snapshot=self.snapshot(),
             received_at=command.at,
-            attempt=int(attempt) if attempt.isdigit() else 1,
+            attempt=whole_number(attempt) or 1,
             path_model=command.route.path_model,
         )
 

@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from extproc.clients.logs import bug
 from extproc.errors import Internal
 from extproc.flow.attempt import AttemptFlow
-from extproc.flow.commands import Answer, Reply
+from extproc.flow.commands import Immediate, Reply
 from extproc.wire import convert
 from extproc.wire.background import Background
 from extproc.wire.driver import Drive
@@ -34,7 +34,7 @@ OPTIONS = (
 )
 
 
-BUG = Answer(
+BUG = Immediate(
     500,
     orjson.dumps(Internal("Internal server error.").envelope()),
     {"content-type": "application/json"},

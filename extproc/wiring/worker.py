@@ -20,7 +20,6 @@ from extproc.clients.metrics import Metrics
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
 from extproc.policy.access import check_model_access
-from extproc.policy.estimate import TokenEstimator
 from extproc.policy.guard import GuardInput
 from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
@@ -86,7 +85,11 @@ async def _worker(settings: Settings, index: int) -> None:
         keys = await _keys(settings, stack, tasks)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)
         settler = Settler(
-            journal, PriceBook(time.time), TokenEstimator(helpers), time.time, metrics.settled
+            journal,
+            PriceBook(time.time),
+            tokens.TokenEstimator(helpers),
+            time.time,
+            metrics.settled,
         )
         guard = GuardInput(partial(guardrails.build, pool=helpers))
         guard.prepare(loaded.snapshot.rules.guardrails)

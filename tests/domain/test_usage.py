@@ -24,10 +24,15 @@ def test_parts_larger_than_their_whole_never_cost_less_than_nothing() -> None:
     assert PRICE.cost_nanousd(Usage(input=1, cached=5)) == 5 * 300
 
 
-@given(counts, counts, counts, counts)
-def test_usage_adds_up(a: int, b: int, c: int, d: int) -> None:
-    assert Usage(a, b) + Usage(c, d) == Usage(a + c, b + d)
-    assert Usage(a, b).total == a + b
+def test_long_prompt_pays_the_dearer_tier_for_the_whole_call() -> None:
+    tiered = Price(Decimal(1), Decimal(2), tiers=((100, Price(Decimal(10), Decimal(20))),))
+    assert tiered.cost_nanousd(Usage(input=100, output=1)) == 102 * 10**9
+    assert tiered.cost_nanousd(Usage(input=101, output=1)) == 1030 * 10**9
+
+
+@given(counts, counts)
+def test_usage_adds_up(a: int, b: int) -> None:
+    assert Usage(a, b).total == a + b and bool(Usage(a, b)) is (a + b > 0)
 
 
 def test_dollars_are_shown_as_a_number() -> None:

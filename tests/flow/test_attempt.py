@@ -14,9 +14,9 @@ from extproc.errors import AuthError, Internal, ModelDenied
 from extproc.flow.attempt import TRANSITIONS, AttemptFlow, State
 from extproc.flow.commands import (
     Admit,
-    Answer,
     Begin,
     Identify,
+    Immediate,
     Pass,
     PassHeaders,
     Refused,
@@ -304,7 +304,7 @@ def test_refusal_of_the_key_answers_before_the_body() -> None:
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.refuse(AuthError("no"))
     answer = play.take()
-    assert isinstance(answer, Answer) and answer.status == 401
+    assert isinstance(answer, Immediate) and answer.status == 401
     play << Refused("chat", 401)
     play.done()
     assert list(play.flow.handle(StreamClosed(101.0))) == []
@@ -374,3 +374,93 @@ def test_every_pair_is_in_the_table_or_refused(state: State, event: Event) -> No
     else:
         with pytest.raises(Internal):
             list(flow.handle(event))
+
+
+def test_settlement_in_progress_is_never_doubled() -> None:
+    play = streaming()
+    play >> ResponseBody(101.0, frames(chunk("Hel")), False)
+    play.got.clear()
+    play >> Stalled(221.0) << Settle
+    waiting = play.steps
+    assert list(play.flow.handle(StreamClosed(222.0))) == []
+    waiting.close()
+
+
+def test_bytes_after_done_change_nothing() -> None:
+    play = streaming()
+    play >> ResponseBody(101.0, STREAM, False)
+    play.result(RECEIPT)
+    play.got.clear()
+    play >> ResponseBody(101.5, frames({"error": {"message": "late"}}), False)
+    play >> ResponseBody(102.0, b"", True) << Pass(b"", end=True) << Watch(None)
+    play.done()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"other","messages":[{"role":"user","content":"Hi"}],"model":"gpt"}',
+        b'{"model":"gpt","messages":[{"role":"user","content":"H\\u0069"}]}',
+    ],
+)
+def test_body_that_another_parser_may_read_otherwise_is_written_anew(body: bytes) -> None:
+    play = Playbook(AttemptFlow())
+    play >> RequestHeaders(100.0, HEADERS) << Identify
+    same = call(plan=plan(deployment("d1", model="gpt")))
+    play.result(same) << PassHeaders()
+    play >> RequestBody(100.1, body) << Admit
+    play.result(same) << Sign
+    play.result({}) << Begin
+    sent_body = play.result(100.2).take().body
+    assert sent_body is not None and orjson.loads(sent_body)["model"] == "gpt"
+
+
+@pytest.mark.parametrize("opening", [b'{"a":', b"["])
+def test_nesting_deeper_than_can_be_written_is_refused(opening: bytes) -> None:
+    play = Playbook(AttemptFlow())
+    play >> RequestHeaders(100.0, HEADERS) << Identify
+    play.result(call()) << PassHeaders()
+    closing = b"}" if opening.startswith(b"{") else b"]"
+    nested = opening * 300 + b"1" + closing * 300
+    play >> RequestBody(100.1, b'{"model":"gpt","x":' + nested + b"}")
+    answer = play.take()
+    assert answer.status == 400 and b"nested too deeply" in answer.body
+
+
+def test_provider_answer_too_deep_to_write_is_settled_as_a_failure() -> None:
+    play = sent(attempt=3)
+    play >> ResponseHeaders(100.5, 200, JSON) << Watch
+    deep = b'{"x":' * 300 + b"1" + b"}" * 300
+    play >> ResponseBody(100.6, deep, True)
+    settle = play.take()
+    assert not settle.outcome.ok
+    play.result(RECEIPT) << Watch(None)
+    assert play.take().status == 502
+
+
+def test_unreadable_text_of_a_failure_does_not_hide_its_status() -> None:
+    play = sent()
+    play >> ResponseHeaders(100.5, 400, {**JSON, "content-encoding": "br"}) << Watch(120.0)
+    play >> ResponseBody(100.6, b"\x8b\x02", True) << Settle
+    play.result(RECEIPT) << Watch(None)
+    assert play.take().status == 400
+
+
+def test_success_in_an_encoding_nobody_asked_for_is_billed_by_estimate() -> None:
+    play = sent(attempt=3)
+    play >> ResponseHeaders(100.5, 200, {**JSON, "content-encoding": "br"})
+    assert play.take().outcome.produced
+
+
+def test_attempt_given_up_while_the_provider_worked_is_billed_by_estimate() -> None:
+    play = sent(attempt=3)
+    timed_out = {**JSON, "x-gateway-retry": "UT"}
+    play >> ResponseHeaders(100.5, 504, timed_out) << Watch(120.0)
+    play >> ResponseBody(100.6, b"{}", True)
+    assert play.take().outcome.produced
+
+
+def test_content_type_is_read_in_any_case() -> None:
+    play = sent(BODY[:-1] + b',"stream":true}', streaming=True)
+    play >> ResponseHeaders(100.5, 200, {"content-type": "Text/Event-Stream"}) << Watch
+    play >> ResponseBody(101.0, frames(chunk("Hel")), False) << Release

@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 
 from extproc.domain.key import Key, digest
@@ -77,6 +78,8 @@ async def test_hash_of_a_key_is_no_key() -> None:
         ({"authorization": "sk-known"}, AuthError, "Malformed API Key"),
         ({"authorization": "Bearer "}, AuthError, ""),
         ({"authorization": "Bearer pk-1234567890"}, AuthError, "Received=pk-1****7890"),
+        ({"authorization": "Bearer sk-\udcff"}, UnknownKey, "sk-...sk-?"),
+        ({"authorization": "Bearer \udcff"}, AuthError, ""),
         ({"authorization": "Bearer sk-unknown"}, UnknownKey, "sk-...nown, Key Hash (Token) ="),
     ],
 )
@@ -87,6 +90,7 @@ async def test_bad_credentials_are_refused_in_litellms_words(
         await authenticate()(call(headers=headers))
     assert words in refused.value.message and refused.value.status == 401
     assert "sk-unknown" not in refused.value.message
+    assert orjson.dumps(refused.value.envelope())
 
 
 async def test_own_key_header_replaces_the_others() -> None:
@@ -191,6 +195,8 @@ async def test_clients_may_not_choose_upstream_or_credentials(name: str) -> None
         (body(stream="yes"), "Invalid type for 'stream'"),
         (body(metadata=[]), "expected an object, but got list"),
         (body(n=True), "Invalid type for 'n'"),
+        ({"model": "x" * 257, "messages": [{"role": "user"}]}, "at most 256 characters"),
+        ({"model": "openai/a\nb", "messages": [{"role": "user"}]}, "printable"),
     ],
 )
 async def test_wrong_bodies_are_named(sent: dict[str, Any], words: str) -> None:
@@ -257,6 +263,8 @@ async def test_unknown_model_is_named() -> None:
         ({}, {}, 5, 6),
         ({"num_retries": 0}, {}, 5, 1),
         ({}, {"x-litellm-num-retries": "1"}, 5, 2),
+        ({}, {"x-litellm-num-retries": "²"}, 5, 6),
+        ({}, {"x-litellm-num-retries": "9" * 5000}, 5, 6),
         ({"num_retries": 10**9}, {}, None, 21),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from extproc.domain.call import Call
 from extproc.domain.key import Key
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Begun, Ended, interrupted
 from extproc.domain.outcome import Outcome
 from extproc.domain.usage import Usage
 from extproc.errors import Unavailable
@@ -71,9 +71,23 @@ async def test_failure_that_produced_nothing_costs_nothing() -> None:
     assert (record.usage, record.cost_nanousd, record.status) == (Usage(), 0, "failure")
 
 
+async def test_usage_stated_before_a_cut_is_raised_to_what_was_produced() -> None:
+    record = await ended(ok=False, usage=Usage(input=10, output=0), text="x" * 500)
+    assert record.usage == Usage(input=10, output=500) and record.estimated
+    kept = await ended(ok=False, usage=Usage(input=10, output=900), text="x" * 500)
+    assert kept.usage == Usage(input=10, output=900) and not kept.estimated
+
+
 async def test_unknown_price_is_none_and_never_zero() -> None:
     unpriced = deployment(price=None, provider="nobody", model="nothing")
     assert (await ended(deployment=unpriced, usage=Usage(input=1))).cost_nanousd is None
+
+
+def test_interrupted_attempt_of_unknown_price_is_not_free() -> None:
+    journal = ListJournal()
+    settler(journal).begin(call(), deployment(price=None, provider="nobody", model="nothing"))
+    (begun,) = journal.records
+    assert isinstance(begun, Begun) and interrupted(begun).ended.cost_nanousd is None
 
 
 def test_attempt_that_cannot_be_journaled_does_not_leave() -> None:

@@ -42,6 +42,23 @@ def test_usage_keeps_its_parts() -> None:
     assert openai.usage(FULL) == Usage(10, 8, 4, 0, 5, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"total_tokens": 1000}, Usage(input=1000)),
+        ({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 319}, Usage(10, 309)),
+        ({"prompt_tokens": 10, "total_tokens": 10}, Usage(10, 0)),
+        ({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 3}, Usage(10, 9)),
+    ],
+)
+def test_what_only_the_total_holds_is_not_free(raw: dict[str, int], expected: Usage) -> None:
+    assert openai.usage(raw) == expected
+
+
+def test_absurd_counts_are_no_counts() -> None:
+    assert openai.usage({"prompt_tokens": 2**63, "total_tokens": 2**63}) is None
+
+
 @pytest.mark.parametrize("raw", [None, {}, [], "x", {"total_tokens": None}, {"total_tokens": "7"}])
 def test_usage_that_says_nothing_is_none(raw: Any) -> None:
     assert openai.usage(raw) is None

@@ -1,8 +1,11 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from extproc.stores.segments import (
     MAX_PAYLOAD_BYTES,
+    PayloadTooLarge,
     epochs,
     framed,
     next_frame,
@@ -36,8 +39,9 @@ def test_zeros_are_no_frames() -> None:
     assert list(payloads(bytes(64))) == []
 
 
-def test_a_frame_over_the_limit_is_none() -> None:
-    assert payload_at(framed(bytes(MAX_PAYLOAD_BYTES + 1)), 0) is None
+def test_a_frame_over_the_limit_is_never_made() -> None:
+    with pytest.raises(PayloadTooLarge):
+        framed(bytes(MAX_PAYLOAD_BYTES + 1))
 
 
 def test_the_next_frame_is_found_behind_damage() -> None:

@@ -172,3 +172,23 @@ async def test_failed_background_work_is_counted_and_harms_no_other() -> None:
         background.spawn(fail())
         background.spawn(succeed())
     assert failures == [1] and done == [1]
+
+
+async def test_events_are_handled_one_after_the_other() -> None:
+    gate, order = asyncio.Event(), []
+
+    def play(event: Event) -> Generator[Command, Any, None]:
+        order.append(("begins", event.at))
+        yield SIGN
+        order.append(("ends", event.at))
+
+    async def wait(command: Effect | Later) -> Any:
+        await gate.wait()
+
+    drive = Stage(wait).drive(play)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(drive.feed(RequestBody(1.0, b"")))
+        group.create_task(drive.feed(RequestBody(2.0, b"")))
+        await asyncio.sleep(0)
+        gate.set()
+    assert order == [("begins", 1.0), ("ends", 1.0), ("begins", 2.0), ("ends", 2.0)]

@@ -55,7 +55,7 @@ create table spend_log (
     deployment_id text not null,
     api_base text not null,
     prompt_tokens_estimate bigint not null,
-    prompt_cost_nanousd bigint not null,
+    prompt_cost_nanousd bigint,
     about jsonb not null,
     started_at timestamptz not null,
     ended_at timestamptz not null,
