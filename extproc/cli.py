@@ -127,9 +127,12 @@ def demo_upstream(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
 ) -> None:
     """Run the simulated provider."""
-    _load("extproc.demo.server:serve")(
-        host, port, lambda chosen: print(f"listening on http://{host}:{chosen}/v1", flush=True)
-    )
+    try:
+        _load("extproc.demo.server:serve")(
+            host, port, lambda chosen: print(f"listening on http://{host}:{chosen}/v1", flush=True)
+        )
+    except OSError as error:
+        raise SettingError(f"--host {host} --port {port}: {error.strerror}") from None
 
 
 def _complete_settings() -> Settings:

@@ -139,6 +139,7 @@ class Layout:
         self.envoy_admin_socket = run_dir / "envoy-admin.sock"
         self.envoy_bootstrap = run_dir / "envoy" / "bootstrap.json"
         self.envoy_clusters = run_dir / "envoy" / "clusters" / "clusters.json"
+        self.unsent_log = run_dir / "unsent.log"
         self.metrics = run_dir / "metrics"
         self.journal = data_dir / "journal"
         self.master_key = data_dir / "master_key"

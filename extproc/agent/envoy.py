@@ -16,6 +16,8 @@ from extproc.settings import Layout, Settings
 
 LINGER_SECONDS = 5
 """How long a draining Envoy still takes connections, telling each client to come anew."""
+FLUSH_MILLISECONDS = 1000
+"""How old a line of its logs may get before it is written; the ledger waits three times that."""
 POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 2.0
 TEXT_LOG = "%l %n: %v"
@@ -36,6 +38,7 @@ def command(settings: Settings, layout: Layout) -> tuple[str, ...]:
         *("--log-level", "warning"),
         *("--log-format", JSON_LOG if settings.json_logs else TEXT_LOG),
         *("--drain-time-s", str(LINGER_SECONDS), "--drain-strategy", "immediate"),
+        *("--file-flush-interval-msec", str(FLUSH_MILLISECONDS)),
         "--disable-hot-restart",
     )
 

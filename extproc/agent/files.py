@@ -7,7 +7,7 @@ from extproc.envoyconfig.bootstrap import bootstrap
 from extproc.envoyconfig.files import replace
 from extproc.envoyconfig.options import GatewayOptions
 from extproc.envoyconfig.upstreams import clusters
-from extproc.settings import Layout, Settings
+from extproc.settings import NONE, Layout, Settings
 
 
 def options(settings: Settings, layout: Layout, snapshot: Snapshot) -> GatewayOptions:
@@ -24,6 +24,8 @@ def options(settings: Settings, layout: Layout, snapshot: Snapshot) -> GatewayOp
         max_request_bytes=rules.max_request_bytes,
         first_byte_seconds=rules.first_byte_seconds,
         https_proxy=settings.https_proxy,
+        # The ledger reads it and keeps it short: without one nobody would.
+        unsent_log=None if settings.database_url == NONE else layout.unsent_log,
     )
 
 

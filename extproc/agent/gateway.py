@@ -76,20 +76,25 @@ class Gateway:
 
     async def _start(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.to_thread(self._write_files))
-            if self._plan.whole:
-                group.create_task(self._start_stores())
-        await self._together(self._others())
+            group.create_task(self._start_envoy())
+            group.create_task(self._start_ours())
+
+    async def _start_envoy(self) -> None:
+        await asyncio.to_thread(self._write_files)
+        if self._plan.whole:
+            await self._one(envoy.child(self._plan.settings, self._plan.layout))
 
     def _write_files(self) -> None:
         """Its libraries take a second to import: they do that while Postgres starts."""
         write = import_module("extproc.agent.files").write
         write(self._plan.settings, self._plan.layout, self._plan.loaded.snapshot)
 
-    async def _start_stores(self) -> None:
-        await self._together(await self._stores())
-        if self._plan.database_url is not None:
-            await self._migrate(self._plan.database_url)
+    async def _start_ours(self) -> None:
+        if self._plan.whole:
+            await self._together(await self._stores())
+            if self._plan.database_url is not None:
+                await self._migrate(self._plan.database_url)
+        await self._together(self._ours())
 
     async def _stores(self) -> list[Child]:
         plan = self._plan
@@ -100,13 +105,13 @@ class Gateway:
             found.append(await embedded.postgres(plan.layout))
         return found
 
-    def _others(self) -> list[Child]:
+    def _ours(self) -> list[Child]:
         settings, layout, env = self._plan.settings, self._plan.layout, self._plan.env
         found = [children.worker(i, settings, layout, env) for i in range(settings.workers)]
+        if self._plan.whole:
+            found.append(children.admin(layout, env))
         if self._plan.database_url is not None:
             found.append(children.ledger(env))
-        if self._plan.whole:
-            found += [envoy.child(settings, layout), children.admin(layout, env)]
         return found
 
     async def _together(self, found: Iterable[Child]) -> None:

@@ -41,7 +41,7 @@ async def serve(app: Starlette, ours: socket.socket) -> None:
         ours.close()
 
 
-async def beat(status: Status, replicas: Replicas) -> None:
+async def beat(status: Status, replicas: Replicas, seconds: float = HEARTBEAT_SECONDS) -> None:
     """Report our workers and hear of the others, until cancelled."""
     while True:
         try:
@@ -51,4 +51,4 @@ async def beat(status: Status, replicas: Replicas) -> None:
             status.database_connected = True
         except StoreUnavailable:
             status.database_connected = False
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await asyncio.sleep(seconds)

@@ -1,21 +1,34 @@
-"""Envoy's log as JSON lines on stdout, without secrets.
+"""Envoy's log as JSON lines on stdout, without secrets, and its word on attempts that never left.
 
 Neither query strings (`?key=`) nor any header that may hold a credential is in it.
 """
 
+from pathlib import Path
+
 from envoy_data_plane.envoy.config.accesslog.v3 import (
     AccessLog,
     AccessLogFilter,
+    AndFilter,
     ExtensionFilter,
     OrFilter,
     ResponseFlagFilter,
 )
-from envoy_data_plane.envoy.config.core.v3 import SubstitutionFormatString
+from envoy_data_plane.envoy.config.core.v3 import DataSource, SubstitutionFormatString
 from envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 import ExpressionFilter
+from envoy_data_plane.envoy.extensions.access_loggers.file.v3 import FileAccessLog
 from envoy_data_plane.envoy.extensions.access_loggers.stream.v3 import StdoutAccessLog
+from envoy_data_plane.envoy.extensions.filters.http.header_to_metadata.v3 import (
+    Config,
+    ConfigKeyValuePair,
+    ConfigRule,
+)
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
+    HttpFilter,
+)
 from envoy_data_plane.google.protobuf import Any, Struct
 
 from extproc.domain.headers import ATTEMPT, CALL_ID, CLUSTER
+from extproc.envoyconfig.manager import http_filter
 
 COMMON = {
     "time": "%START_TIME%",
@@ -44,6 +57,10 @@ ATTEMPTS = {
     "cluster": f"%REQ({CLUSTER})%",
     "upstream": "%UPSTREAM_HOST%",
 }
+NAMESPACE = "gateway"
+REMEMBERED = {CALL_ID: "call", ATTEMPT: "attempt"}
+ATTEMPT_ID = f"%DYNAMIC_METADATA({NAMESPACE}:call)%-%DYNAMIC_METADATA({NAMESPACE}:attempt)%"
+"""As `Call.attempt_id` spells it."""
 
 
 def everything() -> AccessLog:
@@ -63,6 +80,41 @@ def failures() -> AccessLog:
                 ]
             )
         ),
+    )
+
+
+def remembering() -> HttpFilter:
+    """Keeps what names an attempt: its headers are gone from a request that has been routed."""
+    rules = [
+        ConfigRule(
+            header=header,
+            on_header_present=ConfigKeyValuePair(metadata_namespace=NAMESPACE, key=key),
+        )
+        for header, key in REMEMBERED.items()
+    ]
+    return http_filter("envoy.filters.http.header_to_metadata", Config(request_rules=rules))
+
+
+def unsent(path: Path) -> AccessLog:
+    """A file with the ids of attempts whose client left before any upstream connection had them.
+
+    `upstream.address` is known as soon as a host is chosen, `upstream.local_address` only with the
+    connection that the request is written to.
+    """
+    never_left = AndFilter(
+        filters=[
+            AccessLogFilter(response_flag_filter=ResponseFlagFilter(flags=["DC"])),
+            expression("!has(upstream.local_address)"),
+        ]
+    )
+    line = SubstitutionFormatString(
+        text_format_source=DataSource(inline_string=f"{ATTEMPT_ID}\n")
+    )
+    log = FileAccessLog(path=str(path), log_format=line)
+    return AccessLog(
+        name="envoy.access_loggers.file",
+        typed_config=Any.pack(log),
+        filter=AccessLogFilter(and_filter=never_left),
     )
 
 

@@ -70,6 +70,9 @@ def listener(options: GatewayOptions) -> Listener:
     config.access_log = [accesslog.failures()]
     config.local_reply_config = replies.inner()
     config.http_filters = [filter_(), router()]
+    if options.unsent_log is not None:
+        config.access_log.append(accesslog.unsent(options.unsent_log))
+        config.http_filters.insert(0, accesslog.remembering())
     config.route_config = routes(options)
     return Listener(
         name=NAME,

@@ -27,6 +27,8 @@ class GatewayOptions:
     """How long an attempt may show no sign of life. Shorter silences are the worker's to judge."""
     https_proxy: str | None = None
     """`http://host:port` that upstream TLS is tunnelled through."""
+    unsent_log: Path | None = None
+    """Where Envoy writes the ids of attempts that their clients left before they were sent."""
 
     @property
     def buffer_bytes(self) -> int:

@@ -30,6 +30,7 @@ OPTIONS = GatewayOptions(
     envoy_admin_socket=RUN / "envoy-admin.sock",
     clusters_file=RUN / "envoy/clusters/clusters.json",
     ca_file="/etc/ssl/certs/ca-certificates.crt",
+    unsent_log=RUN / "unsent.log",
 )
 TARGETS = (Upstream("https", "api.openai.com", 443),)
 

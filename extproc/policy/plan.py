@@ -27,13 +27,15 @@ async def plan_attempts(call: Call) -> Call:
             f"{PATHS[call.endpoint]}: Invalid model name passed in model={call.model}. "
             "Call `/v1/models` to view available models for your key."
         )
-    ordered = order(deployments, Random(call.id))
+    ordered = order(deployments, call.id)
     return call.but(plan=Plan(ordered, 1 + retries(call, ordered)))
 
 
-def order(deployments: Sequence[Deployment], random: Random) -> tuple[Deployment, ...]:
+def order(deployments: Sequence[Deployment], seed: str) -> tuple[Deployment, ...]:
+    """Every deployment once, in the order of the plan that belongs to `seed`."""
     if len(deployments) == 1:
         return tuple(deployments)
+    random = Random(seed)
     by_level = sorted(deployments, key=_level)
     return tuple(
         deployment

@@ -36,6 +36,9 @@ from extproc.flow.events import (
 OVERWRITE = HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
+PASS_HEADERS = ProcessingResponse(request_headers=HeadersResponse())
+
+
 class UnknownMessage(Exception):
     """Envoy sent a phase that the processing mode does not ask for."""
 
@@ -85,7 +88,7 @@ def response(reply: Reply) -> ProcessingResponse:
             )
             return ProcessingResponse(response_body=body)
         case PassHeaders():
-            return ProcessingResponse(request_headers=HeadersResponse())
+            return PASS_HEADERS
         case Send():
             return _send(reply)
         case Release():

@@ -5,6 +5,7 @@ The two lists of admission stages, the order of everything that happens to a req
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -56,6 +57,9 @@ from extproc.wiring.process import (
     stop_signal,
 )
 
+GC_THRESHOLD = 20_000
+"""New containers between two looks for cycles; a request makes some hundred, none cyclic."""
+
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +109,15 @@ async def _worker(settings: Settings, index: int) -> None:
         tasks.start(metrics.run())
         tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
         tasks.start(helpers.warm(*_needed(loaded.snapshot)))
+        _spare_the_collector()
         await _serve(settings, layout, index, effects)
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now stays: the collector need not look at it again for every request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
 
 
 def _needed(snapshot: Snapshot) -> Sequence[str]:
