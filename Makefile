@@ -45,8 +45,9 @@ proto: $(DEV) ## Generate extproc/_pb from proto/
 	cd proto && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=../extproc/_pb --pyi_out=../extproc/_pb *.proto
 
 .PHONY: generate
-generate: $(DEV) proto ## Generate everything that is generated: extproc/_pb, envoy/
+generate: $(DEV) proto ## Generate everything that is generated: extproc/_pb, envoy/, reference pages
 	$(BIN)/python -m extproc.envoyconfig.samples envoy
+	$(BIN)/python -m extproc.config.reference docs/reference
 
 .PHONY: generated
 generated: $(DEV) ## Check that generated files are up to date
@@ -72,6 +73,10 @@ bench: $(DEV) ## Measure the gateway against its floor (JSON=file, ROUNDS= …)
 .PHONY: bench-peers
 bench-peers: $(DEV) ## The same with its peers, installed on the first run
 	$(BIN)/python -m bench --peers $(ARGS)
+
+.PHONY: soak
+soak: $(DEV) ## Watch the worker's memory under long load
+	$(BIN)/python -m bench --soak $(ARGS)
 
 .PHONY: torture
 torture: $(DEV) ## The proofs under load, at full size

@@ -22,6 +22,8 @@ POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 2.0
 TEXT_LOG = "%l %n: %v"
 JSON_LOG = '{"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","logger":"envoy.%n","message":"%j"}'
+_LAST_ANSWERS = "/drain_listeners?inboundonly&graceful&skip_exit"
+_CLOSE = "/drain_listeners?inboundonly"
 _ACTIVE = "/stats?format=json&filter=^http\\..*\\.downstream_rq_active$"
 
 
@@ -69,14 +71,6 @@ def ask(admin_socket: Path, method: str, path: str) -> str:
     return body
 
 
-def start_draining(admin_socket: Path) -> None:
-    """Answers carry `connection: close` from now; the listener closes after LINGER_SECONDS.
-
-    Only the inbound one: attempts of the calls in progress still come through the inner one.
-    """
-    ask(admin_socket, "POST", "/drain_listeners?inboundonly&graceful&skip_exit")
-
-
 def active_requests(admin_socket: Path) -> int:
     """Client requests in progress; Envoy's own admin requests are not counted."""
     rows = json.loads(ask(admin_socket, "GET", _ACTIVE))["stats"]
@@ -84,14 +78,18 @@ def active_requests(admin_socket: Path) -> int:
 
 
 async def drain(admin_socket: Path, seconds: float, at_least: float = 0.0) -> None:
-    """Take no new clients, and wait until the calls in progress are over, but no longer.
+    """Wait until the calls in progress are over, but no longer than `seconds`.
 
-    Raises EnvoyAway.
+    At first answers carry `connection: close`, so that clients come anew, elsewhere; then the
+    inbound listener closes. The inner one stays: through it come further attempts of the calls in
+    progress. Raises EnvoyAway.
     """
     clock = asyncio.get_running_loop().time
     begun = clock()
-    await asyncio.to_thread(start_draining, admin_socket)
+    steps = [(0, _LAST_ANSWERS), (LINGER_SECONDS, _CLOSE)]
     while clock() - begun < seconds:
+        if steps and clock() - begun >= steps[0][0]:
+            await asyncio.to_thread(ask, admin_socket, "POST", steps.pop(0)[1])
         busy = await asyncio.to_thread(active_requests, admin_socket)
         if not busy and clock() - begun >= at_least:
             return

@@ -53,6 +53,7 @@ class Gateway:
             app = create_app(self._status)
             running = [services.create_task(serve(app, listening(self._plan.layout.agent_socket)))]
             if await _unless(self._stop, self._start()):
+                self._status.started = True
                 if self._plan.database_url is not None:
                     database = await stack.enter_async_context(Database(self._plan.database_url))
                     beating = beat(self._status, PostgresReplicas(database))

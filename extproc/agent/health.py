@@ -1,7 +1,7 @@
 """What probes and scrapers ask, on the agent's own socket: a restart elsewhere hurts nobody.
 
     /health/liveliness  200 "I'm alive!"; 503 while draining          (/health/liveness is the same)
-    /health/readiness   200 when at least one worker serves a snapshot
+    /health/readiness   200 when all has started once and at least one worker serves a snapshot
     /health/config      which generation each replica serves
     /metrics            all processes of this gateway together
 
@@ -53,7 +53,7 @@ def _liveliness(status: Status) -> Response:
 def _readiness(status: Status) -> Response:
     if status.draining:
         return JSONResponse(SHUTTING_DOWN, 503)
-    ready = bool(status.serving())
+    ready = status.started and bool(status.serving())
     body = {
         "status": "healthy" if ready else "unhealthy",
         "db": "connected" if status.database_connected else "Not connected",

@@ -38,6 +38,8 @@ class Status:
     workers: int
     name: str
     """This gateway's among all replicas."""
+    started: bool = False
+    """Whether everything was up at once: before that nobody should call."""
     draining: bool = False
     database_connected: bool = False
     others: Sequence[Replica] = field(default=())

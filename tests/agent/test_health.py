@@ -22,7 +22,7 @@ DEAD_PID = 2**22 + 1
 def status(tmp_path: Path) -> Status:
     layout = Layout(tmp_path, tmp_path)
     layout.metrics.mkdir()
-    return Status(layout, workers=2, name="here:4000")
+    return Status(layout, workers=2, name="here:4000", started=True)
 
 
 def says(status: Status, index: int, *, serving: bool = True, pid: int = os.getpid()) -> None:
@@ -111,3 +111,9 @@ def test_metrics_are_open_text(status: Status) -> None:
     answer = TestClient(create_app(status)).get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_not_ready_before_everything_has_started(status: Status) -> None:
+    says(status, 0)
+    status.started = False
+    assert get(status, "/health/readiness")[0] == 503
