@@ -21,6 +21,8 @@ WARM = "extproc.policy.tokenizer:warm"
 _COUNT = "extproc.policy.tokenizer:count"
 _PER_MESSAGE, _PER_NAME, _PER_ANSWER = 3, 1, 3
 _PER_IMAGE = 250
+_WRITTEN_OUT = ("tools", "functions", "response_format")
+"""Fields that the model reads as they are written, JSON and all."""
 _BYTES_PER_TOKEN = 4
 _MAX_CHARACTERS, _SLICES = 256_000, 32
 
@@ -51,7 +53,8 @@ async def estimate_prompt(
     pool: HelperPool, model: str, endpoint: str, body: Mapping[str, Any]
 ) -> int:
     """The tokens of a request's prompt, as OpenAI would count them; at least 1."""
-    counted = await count_tokens(pool, model, [*texts(endpoint, dict(body)), *_names(body)])
+    spoken = {name: value for name, value in body.items() if name not in _WRITTEN_OUT}
+    counted = await count_tokens(pool, model, [*texts(endpoint, spoken), *_names(body)])
     return max(1, counted + _fixed(endpoint, body))
 
 
@@ -93,7 +96,7 @@ def _names(body: Mapping[str, Any]) -> Iterator[str]:
         for call in _objects(message.get("tool_calls")):
             for function in _objects([call.get("function")]):
                 yield from _strings(function, ("name",))
-    for name in ("tools", "functions", "response_format"):
+    for name in _WRITTEN_OUT:
         if body.get(name):
             yield orjson.dumps(body[name]).decode()
 

@@ -22,7 +22,8 @@ class _Shape:
 
 _TEXT = _Shape(text=True)
 _PART = _Shape(fields={"text": _TEXT, "refusal": _TEXT})
-_CONTENT = _Shape(text=True, each=_PART)
+_CONTENT = _Shape(text=True, each=_PART, fields=_PART.fields)
+_DESCRIBED = _Shape(fields={"description": _TEXT})
 _FUNCTION = _Shape(fields={"arguments": _TEXT})
 _TOOL_CALL = _Shape(fields={"function": _FUNCTION, "custom": _Shape(fields={"input": _TEXT})})
 _MESSAGE = _Shape(
@@ -48,6 +49,8 @@ _SHAPES: Mapping[str, _Shape] = {
         fields={
             "messages": _Shape(each=_MESSAGE),
             "prediction": _Shape(fields={"content": _CONTENT}),
+            "tools": _Shape(each=_Shape(fields={"function": _DESCRIBED, "custom": _DESCRIBED})),
+            "functions": _Shape(each=_DESCRIBED),
         }
     ),
     "completions": _Shape(fields={"prompt": _STRINGS, "suffix": _TEXT}),

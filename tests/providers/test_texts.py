@@ -132,3 +132,13 @@ def test_rewriting_never_touches_the_old_body(endpoint: str, body: dict[str, Any
     assert texts(endpoint, rewritten) == new
     restored = with_texts(endpoint, rewritten, [text[:-1] for text in new])
     assert restored == before
+
+
+def test_descriptions_of_tools_are_text_too() -> None:
+    body = {
+        "messages": [{"role": "user", "content": {"type": "text", "text": "one object"}}],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "what f does"}}],
+    }
+    assert texts("chat", body) == ["one object", "what f does"]
+    rewritten = with_texts("chat", body, ["a", "b"])
+    assert rewritten["tools"][0]["function"] == {"name": "f", "description": "b"}
