@@ -59,7 +59,7 @@ ODD: list[tuple[str, Any]] = [
     ("chat", {"messages": None}),
     ("chat", {"messages": "text"}),
     ("chat", {"messages": [None, 1, "x", []]}),
-    ("chat", {"messages": [{"content": {"text": "no list"}, "tool_calls": "x"}]}),
+    ("chat", {"messages": [{"content": {"data": "no text"}, "tool_calls": "x"}]}),
     ("completions", {"prompt": {"a": "b"}}),
     ("embeddings", {"input": 7}),
 ]
