@@ -56,6 +56,7 @@ def make(settings: Settings, environ: Mapping[str, str], layout: Layout, *, whol
     settings = settings.model_copy(update=found)
     env = as_environment(settings, {**loaded.general.environment, **environ})
     env["PROMETHEUS_MULTIPROC_DIR"] = str(layout.metrics)
+    env.setdefault("MALLOC_ARENA_MAX", "2")  # gRPC's threads would spread memory over many arenas
     return Plan(settings, layout, loaded, env, whole, postgres, valkey and whole, demo_port)
 
 

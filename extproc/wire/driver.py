@@ -12,8 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from extproc.errors import GatewayError
 from extproc.flow.commands import Command, Effect, Later, Reply, Watch
 from extproc.flow.events import Event, Stalled, StreamClosed
-
-SHORTEST_LOOK_SECONDS = 0.05
+from extproc.wire.watchdog import Watchdog
 
 Run: TypeAlias = Callable[[Effect | Later], Coroutine[Any, Any, Any]]
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any]], object]
@@ -28,18 +27,23 @@ class Drive:
     """One stream's flow at work: `feed` it events, `close` it whatever ended the stream."""
 
     def __init__(
-        self, flow: Flow, write: Write, run: Run, spawn: Spawn, now: Callable[[], float]
+        self,
+        flow: Flow,
+        write: Write,
+        run: Run,
+        spawn: Spawn,
+        now: Callable[[], float],
+        watchdog: Watchdog,
     ) -> None:
         self._flow = flow
         self._write = write
         self._run = run
         self._spawn = spawn
         self._now = now
+        self._watchdog = watchdog
         self._stall_seconds: float | None = None
         self._last_event_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
-        self._closed = False
 
     async def feed(self, event: Event) -> None:
         """Let the flow handle `event` to its end, effects included; one event at a time."""
@@ -52,7 +56,6 @@ class Drive:
 
     def close(self) -> None:
         """The stream is over: settle what is not settled. Never awaits."""
-        self._closed = True
         self._watch(None)
         for command in self._flow.handle(StreamClosed(self._now())):
             assert isinstance(command, Later), f"only Later may follow StreamClosed: {command}"
@@ -85,32 +88,21 @@ class Drive:
 
     def _watch(self, seconds: float | None) -> None:
         self._stall_seconds = seconds
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if seconds is not None:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
-
-    def _look(self) -> None:
-        """One timer a stream, re-armed for what is left: a timer per event would cost too much."""
-        left = self._left()
-        if left is None:
-            return
-        if self._turn.locked() or left > 0:
-            delay = max(left, SHORTEST_LOOK_SECONDS)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+        if seconds is None:
+            self._watchdog.forget(self)
         else:
-            self._timer = None
+            self._watchdog.watch(self)
+
+    def look(self) -> None:
+        """Tell the flow when nothing has come for too long. A busy flow is not silent."""
+        if self._silent() and not self._turn.locked():
             self._spawn(self._stall())
 
-    def _left(self) -> float | None:
-        """Seconds until silence has lasted too long; None when nobody watches."""
-        if self._stall_seconds is None:
-            return None
-        return self._stall_seconds - (self._now() - self._last_event_at)
+    def _silent(self) -> bool:
+        limit = self._stall_seconds
+        return limit is not None and self._now() - self._last_event_at >= limit
 
     async def _stall(self) -> None:
-        """Tell the flow, unless something came or the stream ended while this task waited."""
-        left = self._left()
-        if not self._closed and left is not None and left <= 0:
+        """Unless something came, or the stream ended, before this task had its turn."""
+        if self._silent():
             await self.feed(Stalled(self._now()))

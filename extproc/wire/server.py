@@ -18,6 +18,7 @@ from extproc.wire import convert
 from extproc.wire.background import Background
 from extproc.wire.driver import Drive
 from extproc.wire.effects import Effects
+from extproc.wire.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +50,17 @@ def is_last(reply: Reply) -> bool:
 class Processor:
     """Envoy's ExternalProcessor service: every stream is one attempt."""
 
-    def __init__(self, effects: Effects, background: Background, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        background: Background,
+        now: Callable[[], float],
+        watchdog: Watchdog,
+    ) -> None:
         self._effects = effects
-        self._background = background
+        self._spawn = background.spawn
         self._now = now
+        self._watchdog = watchdog
         self.streams = 0
 
     async def process(self, _: Any, context: Any) -> None:
@@ -64,7 +72,8 @@ class Processor:
             await context.write(convert.response(reply))
 
         now = self._now
-        drive = Drive(AttemptFlow(), write, self._effects.run, self._background.spawn, now)
+        run, spawn = self._effects.run, self._spawn
+        drive = Drive(AttemptFlow(), write, run, spawn, now, self._watchdog)
         self.streams += 1
         self._effects.metrics.in_flight.inc()
         try:

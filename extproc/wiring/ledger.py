@@ -11,6 +11,7 @@ from extproc.clients.metrics import BacklogMetrics
 from extproc.settings import SettingError, Settings, environment
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.shipper import Shipper
+from extproc.stores.unsent import Unsent
 from extproc.wiring.process import (
     database_of,
     layout_of,
@@ -36,7 +37,9 @@ async def _ledger(settings: Settings) -> None:
         database = await database_of(settings, stack)
         if database is None:
             raise SettingError("There is no database to ship the journal to: set DATABASE_URL.")
-        shipper = Shipper(layout_of(settings).journal, PostgresLedger(database), time.time)
+        layout = layout_of(settings)
+        unsent = Unsent(layout.unsent_log)
+        shipper = Shipper(layout.journal, PostgresLedger(database), time.time, unsent)
         async with services() as tasks:
             tasks.start(shipper.run())
             tasks.start(_show(shipper, metrics))

@@ -45,6 +45,7 @@ from extproc.wire.background import Background
 from extproc.wire.effects import Effects
 from extproc.wire.pulse import pulse
 from extproc.wire.server import Processor, Server
+from extproc.wire.watchdog import Watchdog
 from extproc.wiring.process import (
     Services,
     configured,
@@ -110,7 +111,9 @@ async def _worker(settings: Settings, index: int) -> None:
         tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
         tasks.start(helpers.warm(*_needed(loaded.snapshot)))
         _spare_the_collector()
-        await _serve(settings, layout, index, effects)
+        watchdog = Watchdog()
+        tasks.start(watchdog.run())
+        await _serve(settings, layout, index, effects, watchdog)
 
 
 def _spare_the_collector() -> None:
@@ -126,7 +129,9 @@ def _needed(snapshot: Snapshot) -> Sequence[str]:
     return (tokens.WARM, hide_secrets.WARM) if scans else (tokens.WARM,)
 
 
-async def _serve(settings: Settings, layout: Layout, index: int, effects: Effects) -> None:
+async def _serve(
+    settings: Settings, layout: Layout, index: int, effects: Effects, watchdog: Watchdog
+) -> None:
     """Serve until SIGTERM, then drain; late settlements are awaited before this returns."""
     stop = stop_signal()
     status = layout.worker_status(index)
@@ -135,7 +140,7 @@ async def _serve(settings: Settings, layout: Layout, index: int, effects: Effect
         background = Background(
             late, partial(effects.metrics.count, "llm_extproc_background_failures")
         )
-        server = Server(Processor(effects, background, time.time))
+        server = Server(Processor(effects, background, time.time, watchdog))
         socket = layout.worker_socket(index)
         socket.unlink(missing_ok=True)
         await server.start(str(socket), f"{settings.host}:{settings.grpc_health_port}")

@@ -11,6 +11,7 @@ from extproc.flow.commands import Command, Effect, Later, Pass, Refused, Reply, 
 from extproc.flow.events import Event, RequestBody, Stalled, StreamClosed
 from extproc.wire.background import Background
 from extproc.wire.driver import Drive
+from extproc.wire.watchdog import Watchdog
 from tests.calls import deployment
 
 BODY = RequestBody(1.0, b"")
@@ -34,6 +35,8 @@ class Stage:
         self.ran: list[Effect | Later] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self._effect = effect
+        self.clock = [1.0]
+        self.watchdog = Watchdog()
 
     async def write(self, reply: Reply) -> None:
         self.written.append(reply)
@@ -47,7 +50,8 @@ class Stage:
         self.tasks.append(asyncio.get_running_loop().create_task(coroutine))
 
     def drive(self, play: Callable[[Event], Generator[Command, Any, None]]) -> Drive:
-        return Drive(Script(play), self.write, self.run, self.spawn, lambda: 1.0)
+        clock, watchdog = self.clock, self.watchdog
+        return Drive(Script(play), self.write, self.run, self.spawn, lambda: clock[0], watchdog)
 
 
 async def at_once(command: Effect | Later) -> Any:
@@ -129,32 +133,75 @@ async def test_cancelled_effect_closes_the_flow_at_its_place() -> None:
     assert closed == ["here"]
 
 
-async def test_silence_becomes_a_stalled_event() -> None:
-    stalled = asyncio.Event()
-
-    def play(event: Event) -> Generator[Command, Any, None]:
-        if isinstance(event, Stalled):
-            stalled.set()
-        yield Watch(None if isinstance(event, Stalled) else 0.0)
-
-    drive = Stage(at_once).drive(play)
-    await drive.feed(BODY)
-    await asyncio.wait_for(stalled.wait(), 30)
-
-
-async def test_closed_stream_no_longer_watches() -> None:
-    events: list[Event] = []
+def listening(seconds: float, events: list[Event]) -> Any:
+    """A flow that keeps its events and asks to be watched after its body."""
 
     def play(event: Event) -> Generator[Command, Any, None]:
         events.append(event)
         if isinstance(event, RequestBody):
-            yield Watch(0.0)
+            yield Watch(seconds)
 
-    drive = Stage(at_once).drive(play)
+    return play
+
+
+async def test_silence_becomes_one_stalled_event() -> None:
+    events: list[Event] = []
+    stage = Stage(at_once)
+    drive = stage.drive(listening(5.0, events))
+    await drive.feed(BODY)
+    stage.clock[0] = 5.9
+    stage.watchdog.look()
+    assert not stage.tasks
+    stage.clock[0] = 6.0
+    stage.watchdog.look()
+    stage.watchdog.look()
+    await asyncio.gather(*stage.tasks)
+    assert [type(e) for e in events] == [RequestBody, Stalled]
+
+
+async def test_busy_flow_is_not_silent() -> None:
+    events: list[Event] = []
+    gate = asyncio.Event()
+
+    def play(event: Event) -> Generator[Command, Any, None]:
+        events.append(event)
+        yield Watch(5.0)
+        yield SIGN
+
+    async def wait(command: Effect | Later) -> Any:
+        await gate.wait()
+
+    stage = Stage(wait)
+    working = asyncio.get_running_loop().create_task(stage.drive(play).feed(BODY))
+    await asyncio.sleep(0)
+    stage.clock[0] = 100.0
+    stage.watchdog.look()
+    gate.set()
+    await working
+    assert not stage.tasks and len(events) == 1
+
+
+async def test_event_that_came_in_time_wins_over_the_watchdog() -> None:
+    events: list[Event] = []
+    stage = Stage(at_once)
+    drive = stage.drive(listening(5.0, events))
+    await drive.feed(BODY)
+    stage.clock[0] = 6.0
+    stage.watchdog.look()
+    await drive.feed(BODY)
+    await asyncio.gather(*stage.tasks)
+    assert [type(e) for e in events] == [RequestBody, RequestBody]
+
+
+async def test_closed_stream_is_no_longer_watched() -> None:
+    events: list[Event] = []
+    stage = Stage(at_once)
+    drive = stage.drive(listening(5.0, events))
     await drive.feed(BODY)
     drive.close()
-    await asyncio.sleep(0.01)
-    assert [type(e) for e in events] == [RequestBody, StreamClosed]
+    stage.clock[0] = 100.0
+    stage.watchdog.look()
+    assert not stage.tasks and [type(e) for e in events] == [RequestBody, StreamClosed]
 
 
 async def test_failed_background_work_is_counted_and_harms_no_other() -> None:
