@@ -9,10 +9,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 NONE = "none"
+FOREIGN_PARAMETERS = frozenset(
+    {"connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"}
+    | {"schema", "sslaccept", "max_idle_connection_lifetime", "max_connection_lifetime"}
+)
+"""Of Prisma's database URLs: accepted and left out."""
 
 
 def environment() -> Mapping[str, str]:
@@ -112,6 +118,16 @@ class Settings(BaseModel):
             first = error.errors()[0]
             name = str(first["loc"][0]).upper()
             raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _without_foreign_parameters(cls, url: str | None) -> str | None:
+        """LiteLLM's URLs carry parameters of its own client, which libpq refuses."""
+        if url is None or "?" not in url:
+            return url
+        parts = urlsplit(url)
+        kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in FOREIGN_PARAMETERS]
+        return urlunsplit(parts._replace(query=urlencode(kept)))
 
     @property
     def grpc_health_port(self) -> int:

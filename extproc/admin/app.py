@@ -1,8 +1,8 @@
 """The management application: every route, and who may call it, in one table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -16,12 +16,20 @@ from extproc.admin.services import AdminServices
 
 
 class Access(Enum):
-    """The check that runs before a route."""
+    """Who may use a route."""
 
-    PUBLIC = ()
-    ANY_KEY = (authenticate,)
+    PUBLIC = auto()
+    ANY_KEY = auto()
     """A key that works; the route itself narrows what it shows to what is the key's own."""
-    ADMIN = (only_admin,)
+    ADMIN = auto()
+
+
+CHECKS: Mapping[Access, Sequence[Callable[..., Any]]] = {
+    Access.PUBLIC: (),
+    Access.ANY_KEY: (authenticate,),
+    Access.ADMIN: (only_admin,),
+}
+"""What runs before a route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def create_app(services: AdminServices) -> FastAPI:
             route.path,
             route.endpoint,
             methods=[route.method],
-            dependencies=[Depends(check) for check in route.access.value],
+            dependencies=[Depends(check) for check in CHECKS[route.access]],
             response_model=None,
         )
     app.add_middleware(limits.SizeLimit, limit_bytes=services.max_body_bytes)

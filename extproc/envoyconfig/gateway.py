@@ -5,6 +5,7 @@ from datetime import timedelta
 from envoy_data_plane.envoy.config.core.v3 import (
     Address,
     SocketAddress,
+    TrafficDirection,
     TypedExtensionConfig,
 )
 from envoy_data_plane.envoy.config.listener.v3 import Listener
@@ -68,6 +69,7 @@ def listener(options: GatewayOptions) -> Listener:
         address=Address(socket_address=address),
         filter_chains=[filter_chain(config)],
         per_connection_buffer_limit_bytes=1024 * 1024,
+        traffic_direction=TrafficDirection.INBOUND,  # what /drain_listeners?inboundonly drains
     )
 
 
