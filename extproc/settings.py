@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -123,11 +122,11 @@ class Settings(BaseModel):
     @classmethod
     def _without_foreign_parameters(cls, url: str | None) -> str | None:
         """LiteLLM's URLs carry parameters of its own client, which libpq refuses."""
-        if url is None or "?" not in url:
-            return url
-        parts = urlsplit(url)
-        kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in FOREIGN_PARAMETERS]
-        return urlunsplit(parts._replace(query=urlencode(kept)))
+        if url is None:
+            return None
+        address, _, query = url.partition("?")
+        kept = [p for p in query.split("&") if p and p.partition("=")[0] not in FOREIGN_PARAMETERS]
+        return "?".join((address, "&".join(kept))) if kept else address
 
     @property
     def grpc_health_port(self) -> int:
