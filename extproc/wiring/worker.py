@@ -58,6 +58,7 @@ from extproc.wiring.process import (
     stop_signal,
 )
 
+WARM_SECONDS = 3.0
 GC_THRESHOLD = 20_000
 """New containers between two looks for cycles; a request makes some hundred, none cyclic."""
 
@@ -109,7 +110,7 @@ async def _worker(settings: Settings, index: int) -> None:
         )
         tasks.start(metrics.run())
         tasks.start(pulse(partial(metrics.observe, "llm_extproc_loop_lag_seconds")))
-        tasks.start(helpers.warm(*_needed(loaded.snapshot)))
+        tasks.start(_warm(helpers, _needed(loaded.snapshot)))
         _spare_the_collector()
         watchdog = Watchdog()
         tasks.start(watchdog.run())
@@ -121,6 +122,12 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+
+
+async def _warm(helpers: HelperPool, functions: Sequence[str]) -> None:
+    """A little later: while everything starts, everything wants the processors."""
+    await asyncio.sleep(WARM_SECONDS)
+    await helpers.warm(*functions)
 
 
 def _needed(snapshot: Snapshot) -> Sequence[str]:
