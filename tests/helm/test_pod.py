@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from extproc.admin.app import ROUTES, Access
-from extproc.agent.envoy import write_files
+from extproc.agent.files import write
 from extproc.agent.wheels import program
 from extproc.config import load
 from extproc.envoyconfig import paths
@@ -298,7 +298,7 @@ def test_envoy_takes_the_pods_configuration(use: str, short_folder: Path) -> Non
     config.write_text(yaml.safe_dump(values.get("proxy_config", {})))
     environ = environment(containers(pod(values))["worker"], SECRETS)
     loaded = load(config, environ)
-    write_files(given, layout, loaded.snapshot)
+    write(given, layout, loaded.snapshot)
     text = layout.envoy_bootstrap.read_text()
     assert '"address": "0.0.0.0"' in text
     assert str(layout.worker_socket(given.workers - 1)) in text
