@@ -11,6 +11,9 @@ from typing import Any
 
 from extproc.domain.usage import Usage
 
+INCOMPLETE = "incomplete"
+"""`Ended.error` of an attempt whose client left before its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -60,6 +63,11 @@ class SpendRow:
     begun: Begun
     ended: Ended
     interrupted: bool = False
+
+
+def unconfirmed(row: SpendRow) -> bool:
+    """Whether the client left before the provider said a word: maybe nothing ever got there."""
+    return row.ended.http_status == 0 and row.ended.error == INCOMPLETE
 
 
 def interrupted(begun: Begun) -> SpendRow:

@@ -14,8 +14,8 @@ from envoy_data_plane.envoy.config.accesslog.v3 import (
     ResponseFlagFilter,
 )
 from envoy_data_plane.envoy.config.core.v3 import DataSource, SubstitutionFormatString
-from envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 import ExpressionFilter
 from envoy_data_plane.envoy.extensions.access_loggers.file.v3 import FileAccessLog
+from envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 import ExpressionFilter
 from envoy_data_plane.envoy.extensions.access_loggers.stream.v3 import StdoutAccessLog
 from envoy_data_plane.envoy.extensions.filters.http.header_to_metadata.v3 import (
     Config,
@@ -107,9 +107,7 @@ def unsent(path: Path) -> AccessLog:
             expression("!has(upstream.local_address)"),
         ]
     )
-    line = SubstitutionFormatString(
-        text_format_source=DataSource(inline_string=f"{ATTEMPT_ID}\n")
-    )
+    line = SubstitutionFormatString(text_format_source=DataSource(inline_string=f"{ATTEMPT_ID}\n"))
     log = FileAccessLog(path=str(path), log_format=line)
     return AccessLog(
         name="envoy.access_loggers.file",

@@ -21,6 +21,7 @@ import orjson
 from extproc.domain import headers as names
 from extproc.domain import routes
 from extproc.domain.call import Call
+from extproc.domain.ledger import INCOMPLETE
 from extproc.errors import GatewayError, Internal, InvalidRequest, NotFound
 from extproc.flow import headers as head
 from extproc.flow.answers import (
@@ -266,9 +267,9 @@ class AttemptFlow:
             return
         exchange.settled = True
         if self._answer is not None:
-            outcome = self._answer.partial(event.at, "incomplete")
+            outcome = self._answer.partial(event.at, INCOMPLETE)
         else:
-            outcome = exchange.outcome(event.at, ok=False, produced=True, error="incomplete")
+            outcome = exchange.outcome(event.at, ok=False, produced=True, error=INCOMPLETE)
         # Held headers and a broken connection: Envoy may be coming again, and that will be counted.
         again = self._answer is not None and not self._answer.released and exchange.may_come_again
         yield SettleLate(replace(outcome, answered=None if again else CLIENT_LEFT))

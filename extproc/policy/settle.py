@@ -25,6 +25,8 @@ CALL_TYPES: Mapping[Endpoint, str] = {
     "completions": "atext_completion",
     "embeddings": "aembedding",
 }
+WAITED_SECONDS, LATE_SECONDS = 2.0, 60.0
+"""How long an estimate may take while a client waits for its end, and when nobody does."""
 MAX_TEXT = 256
 """Client-chosen names in a record (user, tags) are cut to this many characters."""
 
@@ -32,7 +34,7 @@ MAX_TEXT = 256
 class Estimator(Protocol):
     """Counts tokens where a provider did not."""
 
-    async def usage(self, call: Call, model: str, text: str) -> Usage:
+    async def usage(self, call: Call, model: str, text: str, deadline_seconds: float) -> Usage:
         """The prompt's tokens as input, those of `text` as output."""
         ...
 
@@ -134,7 +136,8 @@ class Settler:
         if not outcome.produced:
             return Usage(), False
         model = outcome.deployment.model
-        estimate = await self._estimator.usage(outcome.call, model, outcome.text)
+        seconds = WAITED_SECONDS if outcome.ok else LATE_SECONDS
+        estimate = await self._estimator.usage(outcome.call, model, outcome.text, seconds)
         if stated is None:
             return estimate, True
         # An answer cut short: what was stated before the cut may be less than what was produced.

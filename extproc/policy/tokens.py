@@ -50,11 +50,16 @@ async def count_tokens(
 
 
 async def estimate_prompt(
-    pool: HelperPool, model: str, endpoint: str, body: Mapping[str, Any]
+    pool: HelperPool,
+    model: str,
+    endpoint: str,
+    body: Mapping[str, Any],
+    deadline_seconds: float = 2.0,
 ) -> int:
     """The tokens of a request's prompt, as OpenAI would count them; at least 1."""
     spoken = {name: value for name, value in body.items() if name not in _WRITTEN_OUT}
-    counted = await count_tokens(pool, model, [*texts(endpoint, spoken), *_names(body)])
+    read = [*texts(endpoint, spoken), *_names(body)]
+    counted = await count_tokens(pool, model, read, deadline_seconds)
     return max(1, counted + _fixed(endpoint, body))
 
 
@@ -120,7 +125,13 @@ class TokenEstimator:
     def __init__(self, pool: HelperPool) -> None:
         self._pool = pool
 
-    async def usage(self, call: Call, model: str, text: str) -> Usage:
-        """The prompt's tokens as input, those of `text` as output."""
-        prompt = await estimate_prompt(self._pool, model, call.endpoint, call.body)
-        return Usage(input=prompt, output=await count_tokens(self._pool, model, text))
+    async def usage(self, call: Call, model: str, text: str, deadline_seconds: float) -> Usage:
+        """The prompt's tokens as input, those of `text` as output.
+
+        Past the deadline it is made of the sizes, which is coarser and may be too much.
+        """
+        prompt = await estimate_prompt(
+            self._pool, model, call.endpoint, call.body, deadline_seconds
+        )
+        produced = await count_tokens(self._pool, model, text, deadline_seconds)
+        return Usage(input=prompt, output=produced)

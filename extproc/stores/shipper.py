@@ -3,6 +3,9 @@
 Nothing is remembered across restarts: what is still on disk is read again, and the ledger changes
 nothing for rows that it has. While the ledger is away at most one batch is held in memory; the
 rest waits on disk. One shipper works a journal at a time; others stand by.
+
+A row whose client left before the provider said a word is held until Envoy has had the time to
+say that it never sent the attempt: such a row is dropped.
 """
 
 import asyncio
@@ -16,12 +19,15 @@ from pathlib import Path
 
 import orjson
 
-from extproc.domain.ledger import Begun, Ended, SpendRow, interrupted
+from extproc.domain.ledger import Begun, Ended, SpendRow, interrupted, unconfirmed
 from extproc.stores.base import Ledger, Refused, StoreUnavailable
 from extproc.stores.segments import epochs, segment_path, segments, take_lock
 from extproc.stores.tail import Tail
+from extproc.stores.unsent import Unsent
 
 BATCH_ROWS = 500
+HELD_SECONDS = 3.0
+"""Envoy writes its log every second."""
 _STANDBY_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 5.0
 _USUAL_RECORD_BYTES = 300
@@ -64,7 +70,7 @@ class Epoch:
         self._begun.clear()
         return True, left
 
-    def applied(self, attempt_id: str) -> None:
+    def done(self, attempt_id: str) -> None:
         self._segment_of.pop(attempt_id, None)
 
     def clean(self) -> bool:
@@ -112,16 +118,19 @@ class Shipper:
         root: Path,
         ledger: Ledger,
         now: Callable[[], float],
+        unsent: Unsent,
         batch_rows: int = BATCH_ROWS,
         pause_seconds: float = 0.2,
     ) -> None:
         self._root = root
         self._ledger = ledger
         self._now = now
+        self._unsent = unsent
         self._batch_rows = batch_rows
         self._pause_seconds = pause_seconds
         self._epochs: dict[Path, Epoch] = {}
         self._pending: list[tuple[Epoch, SpendRow]] = []
+        self._held: list[tuple[Epoch, SpendRow]] = []
         self.rejected = root / "rejected.jsonl"
         """Rows that the ledger refused, one JSON object a line."""
 
@@ -139,8 +148,9 @@ class Shipper:
     async def drain(self) -> None:
         """Ship all that is there now. Raises StoreUnavailable; the journal then stays."""
         with self._alone() as alone:
-            while alone and await self._step():
-                pass
+            while alone and (await self._step() or self._held):
+                if not self._pending and self._held:
+                    await asyncio.sleep(self._pause_seconds)
 
     def backlog(self) -> Backlog:
         """As far as this shipper knows; nothing while another one ships."""
@@ -151,8 +161,9 @@ class Shipper:
         tails = [epoch.tail for epoch in self._epochs.values()]
         records = sum(tail.records for tail in tails)
         mean = sum(tail.bytes for tail in tails) / records if records else _USUAL_RECORD_BYTES
-        waiting = len(self._pending)
-        oldest = min((row.ended.at for _, row in self._pending), default=None)
+        rows = [row for _, row in (*self._pending, *self._held)]
+        waiting = len(rows)
+        oldest = min((row.ended.at for row in rows), default=None)
         return Backlog(
             bytes=unread + round(2 * waiting * mean),
             records=round(unread / mean) + 2 * waiting,
@@ -171,6 +182,7 @@ class Shipper:
                 epoch.close()
             self._epochs.clear()
             self._pending.clear()
+            self._held.clear()
             if lock is not None:
                 os.close(lock)
 
@@ -194,20 +206,38 @@ class Shipper:
             await self._apply([row for _, row in batch])
             del self._pending[: len(batch)]
         for epoch, row in batch:
-            epoch.applied(row.begun.attempt_id)
+            epoch.done(row.begun.attempt_id)
         if not self._pending:
             self._clean()
+            if not self._held:
+                self._unsent.shorten()
         return len(batch)
 
     async def _collect(self) -> None:
         """Fill `pending` to a batch, as far as there is anything."""
+        self._unsent.read()
+        held, self._held = self._held, []
+        self._sort(held)
         for path in epochs(self._root):
             epoch = self._epochs.setdefault(path, Epoch(path))
             more = True
             while more and len(self._pending) < self._batch_rows:
                 more, rows = epoch.read()
-                self._pending += [(epoch, row) for row in rows]
+                self._sort([(epoch, row) for row in rows])
                 await asyncio.sleep(0)
+
+    def _sort(self, found: Sequence[tuple[Epoch, SpendRow]]) -> None:
+        """To be applied, to be held, or over because the attempt was never sent."""
+        now = self._now()
+        for epoch, row in found:
+            if not unconfirmed(row):
+                self._pending.append((epoch, row))
+            elif row.begun.attempt_id in self._unsent:
+                epoch.done(row.begun.attempt_id)
+            elif abs(now - row.ended.at) < HELD_SECONDS:  # abs: clocks may be set back
+                self._held.append((epoch, row))
+            else:
+                self._pending.append((epoch, row))
 
     async def _apply(self, rows: Sequence[SpendRow]) -> None:
         """Apply; when a row is refused, halve until it stands alone, and set it aside."""

@@ -86,7 +86,7 @@ async def _worker(settings: Settings, index: int) -> None:
     share_metrics(environment(), f"worker-{index}")
     metrics = Metrics(REGISTRY)
     async with AsyncExitStack() as stack, services() as tasks:
-        helpers = HelperPool(size=2)
+        helpers = HelperPool(size=2, queue=10_000)
         stack.push_async_callback(helpers.close)
         keys = await _keys(settings, stack, tasks)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)

@@ -32,7 +32,7 @@ class ListJournal:
 
 
 class Estimate:
-    async def usage(self, call: Call, model: str, text: str) -> Usage:
+    async def usage(self, call: Call, model: str, text: str, deadline_seconds: float) -> Usage:
         return Usage(input=100, output=len(text))
 
 

@@ -1,20 +1,25 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from extproc.domain.ledger import SpendRow, interrupted
+from extproc.domain.ledger import INCOMPLETE, SpendRow, interrupted
 from extproc.stores.base import Refused, SpendQuery, StoreUnavailable
 from extproc.stores.journal import DiskJournal
 from extproc.stores.memory import MemoryKeys, MemoryLedger
 from extproc.stores.segments import epochs, segments
-from extproc.stores.shipper import Backlog, Shipper
+from extproc.stores.shipper import HELD_SECONDS, Backlog, Shipper
+from extproc.stores.unsent import Unsent
 from tests.contracts.values import BEGUN, ENDED, a_row
 from tests.servers import eventually
+
+
+def later() -> float:
+    return ENDED.at + 60
 
 
 class MoodyLedger(MemoryLedger):
@@ -44,8 +49,11 @@ def ledger() -> MoodyLedger:
     return MoodyLedger()
 
 
-def shipper_of(root: Path, ledger: MoodyLedger, batch_rows: int = 500) -> Shipper:
-    return Shipper(root, ledger, lambda: ENDED.at + 60, batch_rows, pause_seconds=0.01)
+def shipper_of(
+    root: Path, ledger: MoodyLedger, batch_rows: int = 500, now: Callable[[], float] = later
+) -> Shipper:
+    unsent = Unsent(root.with_suffix(".unsent"))
+    return Shipper(root, ledger, now, unsent, batch_rows, pause_seconds=0.01)
 
 
 @asynccontextmanager
@@ -207,4 +215,79 @@ async def test_a_folder_that_cannot_be_made_is_tried_again(
         journal = DiskJournal(root / "w")
         attempt(journal, "call-1")
         await eventually(lambda: ledger.ids() == ["call-1"], "shipping")
+    journal.close()
+
+
+# A client left before the provider said a word.
+
+
+def left(journal: DiskJournal, attempt_id: str) -> None:
+    journal.begin(replace(BEGUN, attempt_id=attempt_id))
+    journal.end(replace(ENDED, attempt_id=attempt_id, http_status=0, error=INCOMPLETE))
+
+
+def never_sent(root: Path, *attempt_ids: str) -> None:
+    with root.with_suffix(".unsent").open("a") as file:
+        file.writelines(f"{each}\n" for each in attempt_ids)
+
+
+async def test_what_was_never_sent_is_no_row(tmp_path: Path, ledger: MoodyLedger) -> None:
+    root = tmp_path / "journal"
+    journal = DiskJournal(root / "w")
+    for attempt_id in ("never-1", "sent-1"):
+        left(journal, attempt_id)
+    attempt(journal, "answered-1")
+    journal.close()
+    never_sent(root, "never-1", "answered-1")
+    await shipper_of(root, ledger).drain()
+    assert ledger.ids() == ["answered-1", "sent-1"]
+    assert epochs(root) == []
+
+
+async def test_what_may_be_unsent_is_held_and_nothing_else(
+    tmp_path: Path, ledger: MoodyLedger
+) -> None:
+    root = tmp_path / "journal"
+    journal = DiskJournal(root / "w", segment_bytes=1)
+    clock = [ENDED.at]
+    shipper = shipper_of(root, ledger, now=lambda: clock[0])
+    async with running(shipper):
+        left(journal, "sent-1")
+        left(journal, "never-1")
+        attempt(journal, "answered-1")
+        await eventually(lambda: ledger.ids() == ["answered-1"], "the others")
+        clock[0] += HELD_SECONDS - 0.1
+        assert shipper.backlog().oldest_seconds > 2
+        never_sent(root, "never-1")
+        await eventually(lambda: len(shipper._held) == 1, "Envoy's word")
+        assert ledger.ids() == ["answered-1"]
+        assert len(segments(epochs(root)[0])) > 1
+        clock[0] += 0.2
+        await eventually(lambda: ledger.ids() == ["answered-1", "sent-1"], "the end of waiting")
+        await eventually(lambda: len(segments(epochs(root)[0])) == 1, "deletion")
+    journal.close()
+
+
+async def test_draining_waits_for_what_is_held(tmp_path: Path, ledger: MoodyLedger) -> None:
+    root = tmp_path / "journal"
+    journal = DiskJournal(root / "w")
+    left(journal, "sent-1")
+    journal.close()
+    ticks = iter(range(100))
+    await shipper_of(root, ledger, now=lambda: ENDED.at + next(ticks)).drain()
+    assert ledger.ids() == ["sent-1"]
+    assert next(ticks) >= HELD_SECONDS
+    assert epochs(root) == []
+
+
+async def test_what_was_dropped_stays_dropped_when_it_is_read_again(
+    tmp_path: Path, ledger: MoodyLedger
+) -> None:
+    root = tmp_path / "journal"
+    journal = DiskJournal(root / "w")
+    left(journal, "never-1")
+    never_sent(root, "never-1")
+    for _ in range(2):
+        await shipper_of(root, ledger).drain()
+    assert ledger.ids() == []
     journal.close()

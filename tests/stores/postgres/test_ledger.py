@@ -12,6 +12,7 @@ from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.postgres.pool import Database
 from extproc.stores.shipper import Shipper
+from extproc.stores.unsent import Unsent
 from tests.contracts.values import BEGUN, ENDED, KEY, a_row
 from tests.servers import Postgres, eventually, silent
 
@@ -64,7 +65,8 @@ async def test_a_silent_or_stopped_server_loses_nothing(
     keys, ledger = PostgresKeys(database), PostgresLedger(database)
     await keys.create(replace(KEY, spend_nanousd=0))
     journal = DiskJournal(tmp_path / "w")
-    shipper = Shipper(tmp_path, ledger, lambda: ENDED.at, batch_rows=20, pause_seconds=0.05)
+    unsent = Unsent(tmp_path / "unsent.log")
+    shipper = Shipper(tmp_path, ledger, lambda: ENDED.at, unsent, 20, pause_seconds=0.05)
     running = asyncio.ensure_future(shipper.run())
 
     async def attempts(name: str) -> None:
