@@ -6,16 +6,17 @@ Times are epoch seconds, money is integer nano-USD.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from extproc.domain.usage import Usage
+from extproc.domain.value import value
 
 INCOMPLETE = "incomplete"
 """`Ended.error` of an attempt whose client left before its end."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Begun:
     """An attempt about to leave."""
 
@@ -38,7 +39,7 @@ class Begun:
     """user, tags, key alias, requester address: what the spend row shows beside the figures."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ended:
     """How an attempt ended. `cost_nanousd` is None when no price is known."""
 
@@ -56,7 +57,7 @@ class Ended:
     """response id, model the provider named, guardrails that ran."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SpendRow:
     """One ledger row."""
 

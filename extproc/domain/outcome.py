@@ -1,13 +1,12 @@
 """How an attempt ended, as the flow knows it, and what settling it said."""
 
-from dataclasses import dataclass
-
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
+from extproc.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """One attempt's end. Times are epoch seconds.
 
@@ -31,7 +30,7 @@ class Outcome:
     """The status the client saw; None when another attempt follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Receipt:
     """What an attempt cost, and what its key has spent with it, in nano-USD."""
 

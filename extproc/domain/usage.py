@@ -52,24 +52,31 @@ class Price:
         for above, price in reversed(self.tiers):
             if usage.input > above:
                 return price.cost_nanousd(usage)
-        plain_input = usage.input - usage.cached - usage.cache_written - usage.audio_input
-        plain_output = usage.output - usage.reasoning - usage.audio_output
-        total = (
-            max(0, plain_input) * self.input
-            + usage.cached * _rate(self.cached, self.input)
-            + usage.cache_written * _rate(self.cache_written, self.input)
-            + usage.audio_input * _rate(self.audio_input, self.input)
-            + max(0, plain_output) * self.output
-            + usage.reasoning * _rate(self.reasoning, self.output)
-            + usage.audio_output * _rate(self.audio_output, self.output)
+        total = _cost(
+            self.input,
+            usage.input,
+            (usage.cached, self.cached),
+            (usage.cache_written, self.cache_written),
+            (usage.audio_input, self.audio_input),
+        ) + _cost(
+            self.output,
+            usage.output,
+            (usage.reasoning, self.reasoning),
+            (usage.audio_output, self.audio_output),
         )
         return int((total * NANO).to_integral_value(ROUND_HALF_UP))
 
 
-def _rate(own: Decimal | None, whole: Decimal) -> Decimal:
-    return whole if own is None else own
+def _cost(rate: Decimal, tokens: int, *parts: tuple[int, Decimal | None]) -> Decimal:
+    """`tokens` at `rate`, but for the parts, which may have rates of their own."""
+    cost = Decimal(0)
+    for part, own in parts:
+        if part:
+            tokens -= part
+            cost += part * (rate if own is None else own)
+    return cost + max(0, tokens) * rate
 
 
 def usd(nanousd: int) -> float:
     """Nano-USD as the decimal number of USD that JSON and headers show."""
-    return float(Decimal(nanousd) / NANO)
+    return nanousd / 1_000_000_000

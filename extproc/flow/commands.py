@@ -6,30 +6,31 @@ if the client is gone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
 from extproc.domain.routes import Route, Served
+from extproc.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """Base class."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply(Command):
     """Base class of what Envoy is told."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PassHeaders(Reply):
     """Go on with the request: its headers are fine, now its body."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send(Reply):
     """Let the request leave, changed. `body` None leaves the client's bytes as they are."""
 
@@ -38,7 +39,7 @@ class Send(Reply):
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Immediate(Reply):
     """Answer from here, instead of asking the provider or of what it answered. Ends the stream."""
 
@@ -47,7 +48,7 @@ class Immediate(Reply):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Release(Reply):
     """Let the held headers of the provider's answer go, changed; its body follows in Passes."""
 
@@ -55,7 +56,7 @@ class Release(Reply):
     remove_headers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pass(Reply):
     """A piece of the answer's body for the client; with `end` the last."""
 
@@ -63,29 +64,29 @@ class Pass(Reply):
     end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PassTrailers(Reply):
     """The answer ends with its trailers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Watch(Command):
     """From now on, silence of `seconds` makes a Stalled event; None stops watching."""
 
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Effect(Command):
     """Base class of I/O that the flow waits for."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Later(Command):
     """Base class of I/O that outlives the stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identify(Effect):
     """Who is calling, decided on the headers alone. Result: Call."""
 
@@ -94,7 +95,7 @@ class Identify(Effect):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ListModels(Effect):
     """The models the caller may use. Result: JSON bytes."""
 
@@ -102,21 +103,21 @@ class ListModels(Effect):
     only: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Admit(Effect):
     """Run the admission stages on the body. Result: Call with a plan, ready for its attempt."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sign(Effect):
     """Credentials for the request about to leave. Result: headers to set."""
 
     deployment: Deployment
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Begin(Effect):
     """Journal the attempt before it leaves. Result: epoch seconds."""
 
@@ -124,14 +125,14 @@ class Begin(Effect):
     deployment: Deployment
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settle(Effect):
     """Journal how the attempt ended, before its last byte goes. Result: Receipt."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remember(Effect):
     """Leave a trail for the next attempt of this call. Result: None."""
 
@@ -141,14 +142,14 @@ class Remember(Effect):
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SettleLate(Later):
     """The same as Settle, for a stream that was closed before its end."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused(Later):
     """The call was refused before anything left: count it."""
 

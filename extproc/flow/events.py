@@ -4,17 +4,18 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from extproc.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """Base class."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestHeaders(Event):
     """Names in lower case, pseudo-headers included; `end` when no body follows."""
 
@@ -22,21 +23,21 @@ class RequestHeaders(Event):
     end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestBody(Event):
     """The whole body: the filter buffers it."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResponseHeaders(Event):
     status: int
     headers: Mapping[str, str]
     end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResponseBody(Event):
     """One piece of the answer, split wherever the network split it."""
 
@@ -44,16 +45,16 @@ class ResponseBody(Event):
     end: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResponseTrailers(Event):
     """The answer's end, where it comes with trailers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stalled(Event):
     """Nothing came from the provider for as long as the last Watch allowed."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StreamClosed(Event):
     """Always the last event, whatever ended the stream."""

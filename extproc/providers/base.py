@@ -7,11 +7,12 @@ from typing import Protocol
 from extproc.domain.call import Endpoint, Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
+from extproc.domain.value import value
 from extproc.errors import ProviderError
 from extproc.providers.sse import SSEEvent
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """A request as the provider wants it: path below the deployment's base, body, headers."""
 
@@ -20,7 +21,7 @@ class Outgoing:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Incoming:
     """A whole answer in the client's format, and what it says it used (None: it does not say)."""
 

@@ -5,7 +5,7 @@ Lines end in LF, CRLF or CR. Comments are kept, because they are keep-alives tha
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
-from dataclasses import dataclass
+from extproc.domain.value import value
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -14,7 +14,7 @@ class EventTooLarge(Exception):
     """One event is longer than MAX_EVENT_BYTES."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SSEEvent:
     """`data` of one event, or a comment's text when there is no data."""
 
