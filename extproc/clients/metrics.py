@@ -104,13 +104,8 @@ class Metrics:
         self._counted: dict[tuple[str, ...], float] = {}
         self._series: dict[tuple[str, ...], Any] = {}
         """(name, labels) -> the series: the library's own look-up costs more than the step."""
-        self.in_flight = Gauge(
-            "litellm_in_flight_requests",
-            "Attempts in progress.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.in_flight.set(0)
+        self.in_flight = _gauge(registry, "litellm_in_flight_requests", "Attempts in progress.")
+        self.late = _gauge(registry, "llm_extproc_late_work", "Settlements that outlive a stream.")
 
     def count(self, name: str, *labels: str, amount: float = 1) -> None:
         """Add to a counter; it shows after the next `flush`."""
@@ -184,6 +179,13 @@ class Metrics:
         self.count("litellm_proxy_total_requests_metric", model_group, route, str(status))
         if status >= 400:
             self.count("litellm_proxy_failed_requests_metric", model_group, route, str(status))
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str) -> Gauge:
+    """Added up over the workers that live; a restarted worker starts at nothing."""
+    gauge = Gauge(name, text, registry=registry, multiprocess_mode="livesum")
+    gauge.set(0)
+    return gauge
 
 
 class BacklogMetrics:

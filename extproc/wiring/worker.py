@@ -144,9 +144,9 @@ async def _serve(
     status = layout.worker_status(index)
     generation = effects.snapshot().generation
     async with asyncio.TaskGroup() as late:
-        background = Background(
-            late, partial(effects.metrics.count, "llm_extproc_background_failures")
-        )
+        metrics = effects.metrics
+        failed = partial(metrics.count, "llm_extproc_background_failures")
+        background = Background(late, failed, metrics.late.inc)
         server = Server(Processor(effects, background, time.time, watchdog))
         socket = layout.worker_socket(index)
         socket.unlink(missing_ok=True)

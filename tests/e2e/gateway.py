@@ -177,6 +177,16 @@ class Gateway:
         stats = self.stats(r"^cluster\..*\.upstream_rq_active$")
         return {name: n for name, n in stats.items() if n and not is_plumbing(name)}
 
+    def worker_tasks(self) -> dict[str, float]:
+        """Attempts and late settlements in the workers; empty when there are none."""
+        found = {}
+        for line in httpx.get(f"{self.url}/metrics", timeout=CEILING_SECONDS).text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name in ("litellm_in_flight_requests", "llm_extproc_late_work"):
+                found[name] = float(value)
+        assert len(found) == 2, f"no such gauges: {found}"
+        return {name: value for name, value in found.items() if value}
+
     # Clients
 
     def openai(self, key: str | None = None) -> openai.OpenAI:

@@ -155,8 +155,9 @@ def rows_of_all(gateway: Gateway, key: str, runs: set[str]) -> list[dict[str, An
 
 
 def quiet(gateway: Gateway) -> None:
-    """No request is in flight anywhere in Envoy."""
+    """No request is in flight anywhere in Envoy, no attempt or late work in a worker."""
     eventually(lambda: not gateway.active_upstream_requests(), "Envoy's active requests at zero")
+    eventually(lambda: not gateway.worker_tasks(), "the workers' streams and tasks at zero")
 
 
 class Load:

@@ -207,6 +207,7 @@ async def test_closed_stream_is_no_longer_watched() -> None:
 async def test_failed_background_work_is_counted_and_harms_no_other() -> None:
     failures: list[int] = []
     done: list[int] = []
+    moves: list[int] = []
 
     async def fail() -> None:
         raise ValueError("broken")
@@ -215,10 +216,10 @@ async def test_failed_background_work_is_counted_and_harms_no_other() -> None:
         done.append(1)
 
     async with asyncio.TaskGroup() as group:
-        background = Background(group, lambda: failures.append(1))
+        background = Background(group, lambda: failures.append(1), moves.append)
         background.spawn(fail())
         background.spawn(succeed())
-    assert failures == [1] and done == [1]
+    assert failures == [1] and done == [1] and sorted(moves) == [-1, -1, 1, 1]
 
 
 async def test_events_are_handled_one_after_the_other() -> None:
