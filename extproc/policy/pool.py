@@ -1,6 +1,6 @@
 """A few helper processes for CPU work that would hold up the worker's event loop.
 
-A helper is a fresh interpreter on the other end of a socket (extproc/policy/helper.py). It takes
+A helper is a fresh interpreter on the other end of a socket (extproc/policy/childloop.py). It takes
 one call at a time and names functions as "module:name", so that what they import (tokenizer,
 detectors) never enters the worker. A helper that dies, or is not done at its call's deadline, is
 killed; only that call fails, and the next one starts another helper.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-_START = "import sys; sys.path[:] = {path!r}; from extproc.policy.helper import main; main({fd})"
+_START = "import sys; sys.path[:] = {path!r}; from extproc.policy.childloop import main; main({fd})"
 _LENGTH_BYTES = 4
 
 
@@ -52,7 +52,7 @@ class HelperPool:
     async def _warm(self, functions: Sequence[str], deadline_seconds: float) -> None:
         with suppress(PoolUnavailable):
             await self.call(
-                "extproc.policy.helper:run_all", functions, deadline_seconds=deadline_seconds
+                "extproc.policy.childloop:run_all", functions, deadline_seconds=deadline_seconds
             )
 
     async def call(self, function: str, *args: Any, deadline_seconds: float) -> Any:

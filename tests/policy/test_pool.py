@@ -191,7 +191,7 @@ async def main():
     pool = HelperPool()
     print(await pool.call("os:getpid", deadline_seconds=30), flush=True)
     if sys.argv[1] == "busy":
-        hang = pool.call("extproc.policy.helper:run", "time:sleep", 60, deadline_seconds=1)
+        hang = pool.call("extproc.policy.childloop:run", "time:sleep", 60, deadline_seconds=1)
         task = asyncio.ensure_future(hang)
         await asyncio.sleep(0.2)
     os.kill(os.getpid(), 9)
