@@ -5,6 +5,7 @@ GatewayError
 │   ├── RequestTooLarge   400  over max_request_size_mb
 │   ├── BodyTooLarge      413  a management body over its limit
 │   ├── BadRequest        400  a management request that makes no sense
+│   ├── UnsupportedParams 400  the provider lacks a parameter, and it may not be left out
 │   └── GuardrailRefused  400  a guardrail found what the operator forbids
 ├── AuthError             401  no key, a malformed one, or one that may not be used
 │   ├── UnknownKey        401  a virtual key that is not in the database
@@ -23,7 +24,7 @@ GatewayError
 Statuses, types and wordings are LiteLLM's, so that clients written for it keep working.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 Json = dict[str, Any]
@@ -108,6 +109,17 @@ class BodyTooLarge(InvalidRequest):
 
 class BadRequest(InvalidRequest):
     type = "bad_request_error"
+
+
+class UnsupportedParams(InvalidRequest):
+    def __init__(self, provider: str, model: str, names: Sequence[str]) -> None:
+        super().__init__(
+            f"litellm.UnsupportedParamsError: {provider} does not support parameters: "
+            f"{list(names)}, for model={model}. To drop these, set `drop_params: true` in "
+            "litellm_settings, on the deployment or in the request. To send them all the same, "
+            f"set `allowed_openai_params={list(names)}` there.",
+            param=names[0],
+        )
 
 
 class GuardrailRefused(InvalidRequest):

@@ -70,7 +70,7 @@ class Ended(_message.Message):
     def __init__(self, attempt_id: _Optional[str] = ..., at: _Optional[float] = ..., status: _Optional[str] = ..., http_status: _Optional[int] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_nanousd: _Optional[int] = ..., estimated: _Optional[bool] = ..., first_byte_at: _Optional[float] = ..., error: _Optional[str] = ..., metadata: _Optional[bytes] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input", "output", "cached", "cache_written", "reasoning", "audio_input", "audio_output")
+    __slots__ = ("input", "output", "cached", "cache_written", "reasoning", "audio_input", "audio_output", "cache_written_1h", "image_input", "image_output", "images", "searches", "characters", "audio_milliseconds", "stated_nanousd")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     CACHED_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,14 @@ class Usage(_message.Message):
     REASONING_FIELD_NUMBER: _ClassVar[int]
     AUDIO_INPUT_FIELD_NUMBER: _ClassVar[int]
     AUDIO_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITTEN_1H_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_INPUT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    SEARCHES_FIELD_NUMBER: _ClassVar[int]
+    CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    STATED_NANOUSD_FIELD_NUMBER: _ClassVar[int]
     input: int
     output: int
     cached: int
@@ -85,4 +93,12 @@ class Usage(_message.Message):
     reasoning: int
     audio_input: int
     audio_output: int
-    def __init__(self, input: _Optional[int] = ..., output: _Optional[int] = ..., cached: _Optional[int] = ..., cache_written: _Optional[int] = ..., reasoning: _Optional[int] = ..., audio_input: _Optional[int] = ..., audio_output: _Optional[int] = ...) -> None: ...
+    cache_written_1h: int
+    image_input: int
+    image_output: int
+    images: int
+    searches: int
+    characters: int
+    audio_milliseconds: int
+    stated_nanousd: int
+    def __init__(self, input: _Optional[int] = ..., output: _Optional[int] = ..., cached: _Optional[int] = ..., cache_written: _Optional[int] = ..., reasoning: _Optional[int] = ..., audio_input: _Optional[int] = ..., audio_output: _Optional[int] = ..., cache_written_1h: _Optional[int] = ..., image_input: _Optional[int] = ..., image_output: _Optional[int] = ..., images: _Optional[int] = ..., searches: _Optional[int] = ..., characters: _Optional[int] = ..., audio_milliseconds: _Optional[int] = ..., stated_nanousd: _Optional[int] = ...) -> None: ...

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import Endpoint
 from extproc.domain.key import Key
 from extproc.domain.snapshot import Snapshot
 
 Json: TypeAlias = dict[str, Any]
-Endpoint: TypeAlias = Literal["chat", "completions", "embeddings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Call:
     attempt: int = 1
     path_model: str | None = None
     """The model that the path names (`/engines/{model}/…`, `/openai/deployments/{model}/…`)."""
+    path_streams: bool = False
+    """Whether the path asks for a stream (`:streamGenerateContent`)."""
     key: Key | None = None
     body: Json = field(default_factory=dict, repr=False)
     """What a provider may see."""

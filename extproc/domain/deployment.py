@@ -47,6 +47,9 @@ class Deployment:
     upstream: Upstream
     base_path: str = ""
     schema: str = "openai"
+    """The wire format it speaks."""
+    auth: str = "bearer"
+    """How its credential is shown."""
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     weight: float | None = None
@@ -61,8 +64,18 @@ class Deployment:
     price: Price | None = None
     """The operator's own price; without it the provider's published one is looked up."""
     drop_params: bool = False
+    """Whether parameters that the provider lacks are left out; else they are refused."""
+    additional_drop_params: tuple[str, ...] = ()
+    """Members that are never sent; paths such as `tools[*].strict` lead inside."""
+    allowed_params: frozenset[str] = frozenset()
+    """OpenAI parameters that are sent though the provider is not known to take them."""
+    modify_params: bool = False
     extra_body: Mapping[str, object] = field(default_factory=dict)
     """Default body fields: sent where the client left them out."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What the schema needs to know beside: api_version, aws_region_name, vertex_project …"""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the credential is made of where it is not one key: aws_*, vertex_credentials …"""
 
     def resolved(self, captured: str) -> "Deployment":
         """A wildcard deployment for one model: `*` replaced by what the client named."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import Endpoint
 from extproc.errors import RequestTooLarge
 
 
@@ -31,11 +32,12 @@ class Rules:
     first_byte_seconds: float = 600.0
     stall_seconds: float = 120.0
     key_header: str | None = None
-    completion_model: str | None = None
-    embedding_model: str | None = None
+    usual_models: Mapping[Endpoint, str] = field(default_factory=dict)
+    """For requests that name no model."""
+    forced_models: Mapping[Endpoint, str] = field(default_factory=dict)
+    """Whatever model the request names."""
     always_include_stream_usage: bool | None = None
     allow_client_side_credentials: bool = False
-    drop_params: bool = False
     guardrails: tuple[GuardrailRule, ...] = ()
 
     def check_size(self, size_bytes: int) -> None:

@@ -1,9 +1,10 @@
 """Token counts and prices as immutable values.
 
-Buckets are inclusive: `cached`, `cache_written` and `audio_input` are parts of `input`; `reasoning`
-and `audio_output` are parts of `output`. Providers that report them apart (Anthropic, Bedrock) are
-normalised in their translator. Prices are USD per token; a cost is integer nano-USD, computed
-exactly and rounded half-up once.
+Buckets are inclusive: `cached`, `cache_written`, `audio_input` and `image_input` are parts of
+`input`, `cache_written_1h` is a part of `cache_written`; `reasoning`, `audio_output` and
+`image_output` are parts of `output`. Providers that report them apart (Anthropic, Bedrock) are
+normalised in their translator. Prices are USD per token, or per unit of what is not counted in
+tokens; a cost is integer nano-USD, computed exactly and rounded half-up once.
 """
 
 from dataclasses import dataclass
@@ -14,28 +15,49 @@ NANO = Decimal(1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one attempt consumed, in tokens."""
+    """What one attempt consumed: tokens, then units of other kinds."""
 
     input: int = 0
     output: int = 0
     cached: int = 0
     cache_written: int = 0
+    """To be kept for five minutes, or for as long as the provider keeps it."""
+    cache_written_1h: int = 0
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+    image_input: int = 0
+    image_output: int = 0
+
+    images: int = 0
+    """Pictures made."""
+    searches: int = 0
+    """Web searches of a model, search units of a rerank."""
+    characters: int = 0
+    """Of the text that was spoken."""
+    audio_milliseconds: int = 0
+    """Of the speech that was written down."""
+    stated_nanousd: int | None = None
+    """What the provider itself says that the attempt cost."""
 
     def __bool__(self) -> bool:
         """Whether anything was counted."""
-        return self.input > 0 or self.output > 0
+        return self != NOTHING
 
     @property
     def total(self) -> int:
         return self.input + self.output
 
 
+NOTHING = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per token. A part without a rate of its own costs what its whole costs."""
+    """USD per token, and per unit of what has no tokens.
+
+    A part without a rate of its own costs what its whole costs; a unit without a rate is free.
+    """
 
     input: Decimal
     output: Decimal
@@ -44,6 +66,13 @@ class Price:
     reasoning: Decimal | None = None
     audio_input: Decimal | None = None
     audio_output: Decimal | None = None
+    cache_written_1h: Decimal | None = None
+    image_input: Decimal | None = None
+    image_output: Decimal | None = None
+    image: Decimal | None = None
+    search: Decimal | None = None
+    character: Decimal | None = None
+    audio_second: Decimal | None = None
     tiers: tuple[tuple[int, "Price"], ...] = ()
     """(prompt tokens, the price of a whole call with more than those), rising."""
 
@@ -52,19 +81,39 @@ class Price:
         for above, price in reversed(self.tiers):
             if usage.input > above:
                 return price.cost_nanousd(usage)
-        total = _cost(
+        total = self._read(usage) + self._produced(usage) + self._units(usage)
+        return int((total * NANO).to_integral_value(ROUND_HALF_UP))
+
+    def _read(self, usage: Usage) -> Decimal:
+        short_lived = usage.cache_written - usage.cache_written_1h
+        written = self.cache_written
+        return _cost(
             self.input,
             usage.input,
             (usage.cached, self.cached),
-            (usage.cache_written, self.cache_written),
+            (short_lived, written),
+            (usage.cache_written_1h, self.cache_written_1h or written),
             (usage.audio_input, self.audio_input),
-        ) + _cost(
+            (usage.image_input, self.image_input),
+        )
+
+    def _produced(self, usage: Usage) -> Decimal:
+        return _cost(
             self.output,
             usage.output,
             (usage.reasoning, self.reasoning),
             (usage.audio_output, self.audio_output),
+            (usage.image_output, self.image_output),
         )
-        return int((total * NANO).to_integral_value(ROUND_HALF_UP))
+
+    def _units(self, usage: Usage) -> Decimal:
+        amounts = (
+            (usage.images, self.image),
+            (usage.searches, self.search),
+            (usage.characters, self.character),
+            (Decimal(usage.audio_milliseconds) / 1000, self.audio_second),
+        )
+        return sum((amount * rate for amount, rate in amounts if amount and rate), Decimal(0))
 
 
 def _cost(rate: Decimal, tokens: int, *parts: tuple[int, Decimal | None]) -> Decimal:
@@ -80,3 +129,8 @@ def _cost(rate: Decimal, tokens: int, *parts: tuple[int, Decimal | None]) -> Dec
 def usd(nanousd: int) -> float:
     """Nano-USD as the decimal number of USD that JSON and headers show."""
     return nanousd / 1_000_000_000
+
+
+def nanousd(usd: Decimal) -> int:
+    """A provider's own figure, rounded half-up."""
+    return int((usd * NANO).to_integral_value(ROUND_HALF_UP))

@@ -115,12 +115,9 @@ class Journal(Protocol):
 class Trail:
     """What one attempt leaves for the next."""
 
-    generation: str
-    tried: tuple[str, ...]
-    """Deployment ids, in order."""
-    error: str = ""
+    error: str
     """The last error's envelope as JSON, to be shown if no attempt is left."""
-    status: int = 0
+    status: int
 
 
 class Trails(Protocol):

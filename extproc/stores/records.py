@@ -16,6 +16,9 @@ _MAX_ITEM_BYTES = 4 * 1024
 _UNENCODABLE = (TypeError, ValueError)
 """What protobuf and orjson raise for values that they cannot hold."""
 
+_USAGE = tuple(field.name for field in fields(Usage))
+_COUNTED = tuple(name for name in _USAGE if name != "stated_nanousd")
+
 _Recorded = TypeVar("_Recorded", Begun, Ended)
 
 
@@ -32,7 +35,7 @@ def encode_ended(ended: Ended) -> bytes:
     try:
         return _ended(ended)
     except _UNENCODABLE:
-        usage = Usage(*(storable(getattr(ended.usage, field.name)) for field in fields(Usage)))
+        usage = Usage(*(storable(getattr(ended.usage, name)) for name in _USAGE))
         return _ended(replace(_cleaned(ended), usage=usage))
 
 
@@ -74,15 +77,7 @@ def _ended(ended: Ended) -> bytes:
             at=ended.at,
             status=ended.status,
             http_status=ended.http_status,
-            usage=pb.Usage(
-                input=usage.input,
-                output=usage.output,
-                cached=usage.cached,
-                cache_written=usage.cache_written,
-                reasoning=usage.reasoning,
-                audio_input=usage.audio_input,
-                audio_output=usage.audio_output,
-            ),
+            usage=pb.Usage(**{name: getattr(usage, name) for name in _USAGE}),
             cost_nanousd=ended.cost_nanousd,
             estimated=ended.estimated,
             first_byte_at=ended.first_byte_at,
@@ -146,13 +141,8 @@ def _ended_from(message: pb.Ended) -> Ended:
         status=message.status,
         http_status=message.http_status,
         usage=Usage(
-            usage.input,
-            usage.output,
-            usage.cached,
-            usage.cache_written,
-            usage.reasoning,
-            usage.audio_input,
-            usage.audio_output,
+            **{name: getattr(usage, name) for name in _COUNTED},
+            stated_nanousd=usage.stated_nanousd if usage.HasField("stated_nanousd") else None,
         ),
         cost_nanousd=message.cost_nanousd if message.HasField("cost_nanousd") else None,
         estimated=message.estimated,

@@ -42,7 +42,7 @@ class RedisTrails:
         if data is None:
             return None
         fields = orjson.loads(data)
-        return Trail(**{**fields, "tried": tuple(fields["tried"])})
+        return Trail(fields["error"], fields["status"])
 
 
 def _name(call_id: str) -> str:

@@ -1,7 +1,7 @@
 from extproc.stores.base import Trail
 from tests.contracts.conftest import Aging
 
-TRAIL = Trail("7", ("d1", "d2"), '{"error": {"message": "é"}}', 502)
+TRAIL = Trail('{"error": {"message": "é"}}', 502)
 
 
 async def test_a_trail_is_recalled(trails: Aging) -> None:
@@ -10,7 +10,7 @@ async def test_a_trail_is_recalled(trails: Aging) -> None:
 
 
 async def test_the_last_trail_wins(trails: Aging) -> None:
-    await trails.store.remember("call", Trail("1", ()))
+    await trails.store.remember("call", Trail("{}", 500))
     await trails.store.remember("call", TRAIL)
     assert await trails.store.recall("call") == TRAIL
 

@@ -6,7 +6,7 @@ from tests.contracts.values import BEGUN, ENDED, KEY
 async def test_the_oldest_trail_makes_room() -> None:
     trails = MemoryTrails(lambda: 0.0, capacity=2)
     for name in "abc":
-        await trails.remember(name, Trail("1", (name,)))
+        await trails.remember(name, Trail("{}", 502))
     assert [name for name in "abc" if await trails.recall(name)] == ["b", "c"]
 
 

@@ -6,7 +6,7 @@ from extproc.stores.base import StoreUnavailable, Trail
 from extproc.stores.redis import RedisTrails, connect
 from tests.servers import Valkey, silent
 
-TRAIL = Trail("1", ("d1",))
+TRAIL = Trail("{}", 502)
 
 
 async def test_a_silent_server_hangs_no_call(valkey: Valkey, redis_url: str) -> None:

@@ -17,7 +17,12 @@ from extproc.stores.storable import storable
 _SQL = load("ledger")
 _APPLY_SECONDS = 10.0
 _READ_SECONDS = 30.0
-_USAGE = tuple(field.name for field in fields(Usage))
+_TOKENS = (
+    *("input", "output", "cached", "cache_written"),
+    *("reasoning", "audio_input", "audio_output"),
+)
+"""The parts of a Usage that have a column; the others are in `units`, where they are not zero."""
+_UNITS = tuple(field.name for field in fields(Usage) if field.name not in _TOKENS)
 _SAME_NAME = {
     Begun: tuple(f.name for f in fields(Begun) if f.name not in ("at", "metadata")),
     Ended: ("status", "http_status", "cost_nanousd", "estimated", "error"),
@@ -72,7 +77,8 @@ def _columns(row: SpendRow) -> dict[str, Any]:
     return {
         **{name: _cut(getattr(begun, name)) for name in _SAME_NAME[Begun]},
         **{name: getattr(ended, name) for name in _SAME_NAME[Ended]},
-        **{f"{name}_tokens": getattr(ended.usage, name) for name in _USAGE},
+        **{f"{name}_tokens": getattr(ended.usage, name) for name in _TOKENS},
+        "units": {name: unit for name in _UNITS if (unit := getattr(ended.usage, name))},
         "about": {name: _cut(value) for name, value in begun.metadata.items()},
         "outcome": ended.metadata,
         "started_at": datetime.fromtimestamp(begun.at, UTC),
@@ -101,7 +107,7 @@ def _spend_row(row: Mapping[str, Any]) -> SpendRow:
         attempt_id=row["attempt_id"],
         at=row["ended_at"].timestamp(),
         first_byte_at=row["first_byte_at"] and row["first_byte_at"].timestamp(),
-        usage=Usage(**{name: row[f"{name}_tokens"] for name in _USAGE}),
+        usage=Usage(**{name: row[f"{name}_tokens"] for name in _TOKENS}, **row["units"]),
         metadata=row["outcome"],
     )
     return SpendRow(begun, ended, row["interrupted"])

@@ -11,24 +11,24 @@ with given as (
         deployment_id, api_base, prompt_tokens_estimate, prompt_cost_nanousd, about, started_at,
         ended_at, first_byte_at, status, http_status, error, outcome, input_tokens, output_tokens,
         cached_tokens, cache_written_tokens, reasoning_tokens, audio_input_tokens,
-        audio_output_tokens, cost_nanousd, estimated, interrupted)
+        audio_output_tokens, units, cost_nanousd, estimated, interrupted)
     select
         attempt_id, call_id, number, call_type, key_hash, model_group, model, provider,
         deployment_id, api_base, prompt_tokens_estimate, prompt_cost_nanousd, about, started_at,
         ended_at, first_byte_at, status, http_status, error, outcome, input_tokens, output_tokens,
         cached_tokens, cache_written_tokens, reasoning_tokens, audio_input_tokens,
-        audio_output_tokens, cost_nanousd, estimated, interrupted
+        audio_output_tokens, units, cost_nanousd, estimated, interrupted
     from given
     order by attempt_id
     on conflict (attempt_id) do update
     set (ended_at, first_byte_at, status, http_status, error, outcome, input_tokens, output_tokens,
          cached_tokens, cache_written_tokens, reasoning_tokens, audio_input_tokens,
-         audio_output_tokens, cost_nanousd, estimated, interrupted, replaced_nanousd) =
+         audio_output_tokens, units, cost_nanousd, estimated, interrupted, replaced_nanousd) =
         (excluded.ended_at, excluded.first_byte_at, excluded.status, excluded.http_status,
          excluded.error, excluded.outcome, excluded.input_tokens, excluded.output_tokens,
          excluded.cached_tokens, excluded.cache_written_tokens, excluded.reasoning_tokens,
-         excluded.audio_input_tokens, excluded.audio_output_tokens, excluded.cost_nanousd,
-         excluded.estimated, excluded.interrupted, coalesce(s.cost_nanousd, 0))
+         excluded.audio_input_tokens, excluded.audio_output_tokens, excluded.units,
+         excluded.cost_nanousd, excluded.estimated, excluded.interrupted, coalesce(s.cost_nanousd, 0))
     where s.interrupted and not excluded.interrupted
     returning key_hash, coalesce(cost_nanousd, 0) - replaced_nanousd as moved
 ), moved as (
