@@ -1,15 +1,45 @@
-"""What a provider translator is: four pure functions in a frozen record."""
+"""What a provider translator is: pure functions in a frozen record.
+
+Request ──request──► Outgoing        what the provider is sent
+Incoming ◄─response── its answer      what the client is sent, and what it used
+chunks: the same for a stream, frame by frame
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from extproc.domain.call import Endpoint, Json
+from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import Endpoint
 from extproc.domain.usage import Usage
 from extproc.domain.value import value
 from extproc.errors import ProviderError
-from extproc.providers.sse import SSEEvent
+from extproc.providers.frames import Frame
+
+
+@value
+class Request:
+    """One request to one deployment: all that a translator may know. Nothing of it is changed."""
+
+    body: Json
+    """In the client's format, without the gateway's own fields and `additional_drop_params`."""
+    deployment: Deployment
+    streaming: bool = False
+    call_id: str = ""
+    """For ids that the provider does not give."""
+    at: float = 0.0
+    """When the call came, in epoch seconds: the `created` of answers whose provider has none."""
+    drop_params: bool = False
+    """Whether a parameter that the provider lacks is left out; else it is refused."""
+    allowed: frozenset[str] = frozenset()
+    """`allowed_openai_params`: sent as they are, though the provider is not known to take them."""
+    optional: frozenset[str] = frozenset()
+    """Parameters that are left out, not refused, where the provider lacks them."""
+    modify_params: bool = False
+    """Whether the messages may be mended where the provider would refuse them as they are."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the client's headers that are about the format: `anthropic-beta`, …"""
 
 
 @value
@@ -17,8 +47,11 @@ class Outgoing:
     """A request as the provider wants it: path below the deployment's base, body, headers."""
 
     path: str
+    """With its query, escaped."""
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    """Whether the body travels as multipart/form-data."""
 
 
 @value
@@ -46,27 +79,34 @@ class ChunkTranslator(Protocol):
 
     @property
     def done(self) -> bool:
-        """Whether the provider's own end marker was seen."""
+        """Whether the answer is complete: nothing that may follow is for the client."""
         ...
 
-    def feed(self, event: SSEEvent) -> list[Json]:
-        """The client's chunks for one event. Raises ProviderError for an error event."""
+    def feed(self, frame: Frame) -> list[Json]:
+        """The client's chunks for one frame. Raises ProviderError for an error in it."""
+        ...
+
+    def finish(self) -> list[Json]:
+        """The provider ended its stream: what is left to say. Not `done` after that: cut short."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """One (endpoint, schema) pair, for instance (chat, openai).
+    """One (endpoint, schema) pair, for instance (chat, anthropic)."""
 
-    `request` never changes its input: a retry translates the original again.
-    """
-
-    request: Callable[[Json, Deployment], Outgoing]
-    response: Callable[[Json], Incoming]
-    chunks: Callable[[Deployment], ChunkTranslator]
-    unstream: Callable[[Json], list[Json]]
-    """A whole answer as the chunks of a stream, for a provider that did not stream."""
+    request: Callable[[Request], Outgoing]
+    """Raises InvalidRequest, naming the field, or UnsupportedParams."""
+    response: Callable[[Json, Request], Incoming]
+    """Raises ProviderError for an answer that cannot be used."""
+    chunks: Callable[[Request], ChunkTranslator]
+    unstream: Callable[[Json, Request], list[Json]]
+    """A whole answer, already the client's, as the chunks of a stream: for who did not stream."""
     error: Callable[[int, Mapping[str, str], bytes, Deployment], ProviderError]
+    listed: bool = False
+    """Whether its answer is a bare JSON list; `response` then gets it as {"list": […]}."""
+    raw: Callable[[Request], Usage | None] | None = None
+    """What an answer costs that is no JSON (speech, subtitles) and passes as it is."""
 
 
 TranslatorTable = Mapping[tuple[Endpoint, str], Translator]

@@ -24,6 +24,7 @@ CLASSES: dict[int, tuple[str, str, int]] = {
     409: ("ConflictError", "invalid_request_error", 409),
     413: ("BadRequestError", "invalid_request_error", 413),
     422: ("BadRequestError", "invalid_request_error", 400),
+    424: ("InternalServerError", "internal_server_error", 500),
     429: ("RateLimitError", "rate_limit_error", 429),
     500: ("InternalServerError", "internal_server_error", 500),
     502: ("BadGatewayError", "internal_server_error", 502),
@@ -34,6 +35,8 @@ OTHER_REFUSAL = ("BadRequestError", "invalid_request_error", 400)
 OTHER_FAILURE = ("APIError", "internal_server_error", 500)
 
 CONTEXT_WINDOW = (
+    "prompt is too long",
+    "input is too long",
     "exceed context limit",
     "this model's maximum context length is",
     "string too long. expected a string with maximum length",
@@ -43,9 +46,14 @@ CONTEXT_WINDOW = (
     "`inputs` tokens + `max_new_tokens` must be",
     "exceeds the available context size",
     "exceeds the maximum number of tokens allowed",
+    "but model only supports up to",
     "context_length_exceeded",
+    "too many tokens: total number of tokens",
+    "too large for model with",
+    "input length exceeds the context length",
 )
 CONTENT_POLICY = (
+    "output blocked by content filtering policy",
     "content_policy_violation",
     "responsibleaipolicyviolation",
     "safety system",
@@ -119,6 +127,8 @@ def _detail(body: bytes) -> Mapping[str, object]:
     error = parsed.get("error", parsed)
     if isinstance(error, str):
         return {"message": error}
+    if isinstance(error, dict) and isinstance(error.get("detail"), str):
+        return {"message": error["detail"], **error}
     return error if isinstance(error, dict) else {}
 
 

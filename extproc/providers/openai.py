@@ -4,47 +4,96 @@ Unknown fields are not touched in either direction.
 https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from extproc.domain.call import Json
-from extproc.domain.deployment import Deployment
 from extproc.domain.numbers import whole_number
-from extproc.domain.usage import Usage
-from extproc.providers.base import Incoming, Outgoing, Translator
+from extproc.domain.usage import Usage, nanousd
+from extproc.errors import UnsupportedParams
+from extproc.providers import chat
+from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error, unusable_answer
-from extproc.providers.profiles import PROFILES, Profile
-from extproc.providers.sse import SSEEvent
+from extproc.providers.frames import Frame
+from extproc.providers.profile import Profile
+from extproc.providers.profiles import PROFILES
 
 DONE = b"[DONE]"
 MOST_TOKENS = 2**31
 
 
-def _request(path: str) -> Callable[[Json, Deployment], Outgoing]:
-    def request(body: Json, deployment: Deployment) -> Outgoing:
-        outgoing = {**deployment.extra_body, **body, "model": deployment.model}
+def _request(path: str) -> Callable[[Request], Outgoing]:
+    def request(request: Request) -> Outgoing:
+        deployment = request.deployment
+        body = {**request.body, "model": deployment.model}
         profile = PROFILES.get(deployment.provider)
-        if profile is not None and (profile.rename or profile.drop):
-            outgoing = _adapted(outgoing, profile)
-        return Outgoing(path, outgoing)
+        if profile is not None and (profile.rename or profile.lacks):
+            body = _adapted(body, profile, request)
+        return Outgoing(path, body)
 
     return request
 
 
-def _adapted(body: Json, profile: Profile) -> Json:
-    """The provider's own names; one that the client wrote itself is not overwritten."""
+def _adapted(body: Json, profile: Profile, request: Request) -> Json:
+    """The provider's own names; one that the client wrote itself is not overwritten.
+
+    Raises UnsupportedParams for what it lacks, unless that may be left out.
+    """
+    lacking = sorted(profile.lacks & body.keys() - request.allowed)
+    needed = [name for name in lacking if name not in request.optional]
+    refused = [name for name in needed if not chat.is_neutral(name, body[name])]
+    if refused and not request.drop_params:
+        raise UnsupportedParams(profile.name, request.deployment.model, refused)
     renamed = {
         theirs: body[ours]
         for ours, theirs in profile.rename.items()
         if ours in body and theirs not in body
     }
-    gone = profile.drop | profile.rename.keys()
+    gone = profile.rename.keys() | set(lacking)
     return {**{name: value for name, value in body.items() if name not in gone}, **renamed}
 
 
-def usage(raw: Any) -> Usage | None:
+def _dollars(*path: str) -> Callable[[Json], Any]:
+    """Reads a number of USD at a path in the usage object."""
+
+    def read(raw: Json) -> Any:
+        found: Any = raw
+        for name in path:
+            found = _details(found).get(name)
+        return found
+
+    return read
+
+
+def _ticks(raw: Json) -> Any:
+    """xAI counts in 10^-10 USD."""
+    ticks = raw.get("cost_in_usd_ticks")
+    return ticks / 10_000_000_000 if isinstance(ticks, int) else None
+
+
+STATED_COSTS: Mapping[str, Callable[[Json], Any]] = {
+    "openrouter": _dollars("cost"),
+    "perplexity": _dollars("cost", "total_cost"),
+    "xai": _ticks,
+}
+"""Providers whose usage says what the call cost, in USD.
+https://openrouter.ai/docs/use-cases/usage-accounting, https://docs.perplexity.ai/api-reference,
+https://docs.x.ai/docs/api-reference"""
+MOST_USD = 10_000
+
+
+def _stated(raw: Json, provider: str) -> int | None:
+    read = STATED_COSTS.get(provider)
+    cost = read(raw) if read else None
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost <= MOST_USD:
+        return None
+    return nanousd(Decimal(str(cost)))
+
+
+def usage(raw: Any, provider: str = "") -> Usage | None:
     """OpenAI's usage object; its counts are inclusive, as ours are. None when it says nothing.
 
     Some providers count thinking in the total alone, some state nothing but the total: what the
@@ -65,6 +114,7 @@ def usage(raw: Any) -> Usage | None:
         reasoning=_count(completion.get("reasoning_tokens")),
         audio_input=_count(prompt.get("audio_tokens")),
         audio_output=_count(completion.get("audio_tokens")),
+        stated_nanousd=_stated(raw, provider),
     )
 
 
@@ -93,20 +143,23 @@ def _produced(part: Json) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def response(body: Json) -> Incoming:
+def response(body: Json, request: Request) -> Incoming:
+    if body.get("error"):
+        raise provider_error(500, {}, orjson.dumps(body), request.deployment)
     produced: list[str] = []
     for choice in _objects(body.get("choices")):
         produced += _produced(_details(choice.get("message")))
         if isinstance(choice.get("text"), str):
             produced.append(choice["text"])
-    return Incoming(body, usage(body.get("usage")), "".join(produced))
+    used = usage(body.get("usage"), request.deployment.provider)
+    return Incoming(body, used, "".join(produced))
 
 
 class Chunks:
     """A stream of `chat.completion.chunk` or `text_completion` objects, ended by [DONE]."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request) -> None:
+        self._deployment = request.deployment
         self._text: list[str] = []
         self.usage: Usage | None = None
         self.done = False
@@ -115,21 +168,25 @@ class Chunks:
     def text(self) -> str:
         return "".join(self._text)
 
-    def feed(self, event: SSEEvent) -> list[Json]:
+    def finish(self) -> list[Json]:
+        """Nothing but [DONE] ends this stream."""
+        return []
+
+    def feed(self, frame: Frame) -> list[Json]:
         if self.done:
             return []
-        if event.data.strip() == DONE:
+        if frame.data.strip() == DONE:
             self.done = True
             return []
         try:
-            chunk = orjson.loads(event.data)
+            chunk = orjson.loads(frame.data)
         except orjson.JSONDecodeError:
             raise unusable_answer("an event of the stream is not JSON", self._deployment) from None
         if not isinstance(chunk, dict):
             raise unusable_answer("an event of the stream is not an object", self._deployment)
         if chunk.get("error"):
-            raise provider_error(_error_status(chunk), {}, event.data, self._deployment)
-        self.usage = usage(chunk.get("usage")) or self.usage
+            raise provider_error(_error_status(chunk), {}, frame.data, self._deployment)
+        self.usage = usage(chunk.get("usage"), self._deployment.provider) or self.usage
         for choice in _objects(chunk.get("choices")):
             self._text += _produced(_details(choice.get("delta")))
             if isinstance(choice.get("text"), str):
@@ -144,7 +201,7 @@ def _error_status(chunk: Json) -> int:
     return status if 400 <= status <= 599 else 500
 
 
-def unstream_chat(body: Json) -> list[Json]:
+def unstream_chat(body: Json, request: Request) -> list[Json]:
     """A `chat.completion` as chunks: each choice whole, then its finish reason, then usage."""
     head = {
         **{k: v for k, v in body.items() if k not in ("choices", "usage", "object")},
@@ -162,7 +219,7 @@ def unstream_chat(body: Json) -> list[Json]:
     return [*chunks, {**head, "choices": [], "usage": body.get("usage")}]
 
 
-def unstream_text(body: Json) -> list[Json]:
+def unstream_text(body: Json, request: Request) -> list[Json]:
     """A `text_completion` as chunks: the whole, then usage."""
     head = {k: v for k, v in body.items() if k not in ("choices", "usage")}
     choices = {**head, "choices": body.get("choices") or []}

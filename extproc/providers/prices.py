@@ -1,13 +1,12 @@
 """What a model costs: the operator's own price, else the provider's published one.
 
 Published prices are genai-prices' bundled table: nothing is fetched. A model that is not in it has
-no price (None), which is never the same as free. What is not paid by the token (searches,
-audio hours) is not in a Price.
+no price (None), which is never the same as free.
 """
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,16 +22,22 @@ _PER_MILLION = Decimal(1_000_000)
 _FRESH_SECONDS = 60.0
 """How long a published price is taken as unchanged: some change with the hour."""
 
-_RATES = {
-    "input": "input_mtok",
-    "output": "output_mtok",
-    "cached": "cache_read_mtok",
-    "cache_written": "cache_write_mtok",
-    "reasoning": "output_reasoning_mtok",
-    "audio_input": "input_audio_mtok",
-    "audio_output": "output_audio_mtok",
+_RATES: Mapping[str, tuple[str, Decimal]] = {
+    "input": ("input_mtok", _PER_MILLION),
+    "output": ("output_mtok", _PER_MILLION),
+    "cached": ("cache_read_mtok", _PER_MILLION),
+    "cache_written": ("cache_write_mtok", _PER_MILLION),
+    "cache_written_1h": ("cache_write_1h_mtok", _PER_MILLION),
+    "reasoning": ("output_reasoning_mtok", _PER_MILLION),
+    "audio_input": ("input_audio_mtok", _PER_MILLION),
+    "audio_output": ("output_audio_mtok", _PER_MILLION),
+    "image_input": ("input_image_mtok", _PER_MILLION),
+    "image_output": ("output_image_mtok", _PER_MILLION),
+    "search": ("web_searches_kcount", Decimal(1000)),
+    "character": ("input_mchars", _PER_MILLION),
+    "audio_second": ("audio_hours", Decimal(3600)),
 }
-"""Our rates -> the table's."""
+"""Our rates -> the table's, and how many of our units one of its rates is for."""
 
 _PROVIDERS = {
     "fireworks_ai": "fireworks",
@@ -128,7 +133,7 @@ def _converted(published: ModelPrice) -> Price | None:
     base = _at(published, 0)
     if base is None:
         return None
-    fields = [vars(published).get(theirs) for theirs in _RATES.values()]
+    fields = [vars(published).get(theirs) for theirs, _ in _RATES.values()]
     starts = {
         tier.start for field in fields if isinstance(field, TieredPrices) for tier in field.tiers
     }
@@ -139,16 +144,19 @@ def _converted(published: ModelPrice) -> Price | None:
 def _at(published: ModelPrice, prompt_tokens: int) -> Price | None:
     """The rates of a call with this many prompt tokens."""
     rates = {
-        ours: _rate(vars(published).get(theirs), prompt_tokens) for ours, theirs in _RATES.items()
+        ours: _rate(vars(published).get(theirs), prompt_tokens, units)
+        for ours, (theirs, units) in _RATES.items()
     }
     given: dict[str, Any] = {name: rate for name, rate in rates.items() if rate is not None}
-    if "input" not in given and "output" not in given:
+    if not given:
         return None
     return Price(**{"input": Decimal(0), "output": Decimal(0), **given})
 
 
-def _rate(value: Decimal | TieredPrices | None, prompt_tokens: int) -> Decimal | None:
+def _rate(
+    value: Decimal | TieredPrices | None, prompt_tokens: int, units: Decimal
+) -> Decimal | None:
     if isinstance(value, TieredPrices):
         reached = [tier.price for tier in value.tiers if prompt_tokens > tier.start]
         value = reached[-1] if reached else value.base
-    return None if value is None else value / _PER_MILLION
+    return None if value is None else value / units

@@ -5,22 +5,7 @@ Lines end in LF, CRLF or CR. Comments are kept, because they are keep-alives tha
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
-from extproc.domain.value import value
-
-MAX_EVENT_BYTES = 16 * 1024 * 1024
-
-
-class EventTooLarge(Exception):
-    """One event is longer than MAX_EVENT_BYTES."""
-
-
-@value
-class SSEEvent:
-    """`data` of one event, or a comment's text when there is no data."""
-
-    data: bytes
-    event: str = ""
-    comment: bytes = b""
+from extproc.providers.frames import MAX_FRAME_BYTES, BadFrame, Frame
 
 
 class SSEDecoder:
@@ -32,7 +17,7 @@ class SSEDecoder:
         self._searched = 0
         self._started = False
 
-    def feed(self, piece: bytes) -> list[SSEEvent]:
+    def feed(self, piece: bytes) -> list[Frame]:
         if self._carriage_return:
             piece, self._carriage_return = b"\r" + piece, False
         if b"\r" in piece:
@@ -46,13 +31,13 @@ class SSEDecoder:
                 del self._buffer[:3]
         return self._complete_events()
 
-    def flush(self) -> list[SSEEvent]:
+    def flush(self) -> list[Frame]:
         """What is left when the stream ends, even without its last newline."""
         self._buffer += b"\n\n"
         self._carriage_return = False
         return self._complete_events()
 
-    def _complete_events(self) -> list[SSEEvent]:
+    def _complete_events(self) -> list[Frame]:
         events = []
         start = 0
         while (end := self._buffer.find(b"\n\n", max(start, self._searched - 1))) >= 0:
@@ -63,14 +48,14 @@ class SSEDecoder:
         if start:
             del self._buffer[:start]
         self._searched = len(self._buffer)
-        if self._searched > MAX_EVENT_BYTES:
-            raise EventTooLarge
+        if self._searched > MAX_FRAME_BYTES:
+            raise BadFrame("an event of the stream is too large")
         return events
 
 
-def _parse(block: bytes) -> SSEEvent | None:
+def _parse(block: bytes) -> Frame | None:
     if block.startswith(b"data:") and b"\n" not in block:
-        return SSEEvent(block[5:].removeprefix(b" "))
+        return Frame(block[5:].removeprefix(b" "))
     data: list[bytes] = []
     comments: list[bytes] = []
     name = ""
@@ -85,7 +70,7 @@ def _parse(block: bytes) -> SSEEvent | None:
             comments.append(value)
     if not data and not comments:
         return None
-    return SSEEvent(b"\n".join(data), name, b"\n".join(comments))
+    return Frame(b"\n".join(data), name, b"\n".join(comments))
 
 
 def encode(data: bytes) -> bytes:

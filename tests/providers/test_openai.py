@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import openai
-from extproc.providers.sse import SSEEvent
+from extproc.providers.base import Request
+from extproc.providers.frames import Frame
 from tests.calls import deployment
 
 BODY = {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}], "unknown": {"x": 1}}
@@ -25,21 +26,22 @@ FULL = {
 
 def test_request_keeps_unknown_fields_and_is_not_changed() -> None:
     before = orjson.dumps(BODY)
-    outgoing = openai.CHAT.request(BODY, deployment(extra_body={"temperature": 1, "model": "no"}))
-    assert outgoing.body == {**BODY, "model": "gpt-4o", "temperature": 1}
+    outgoing = openai.CHAT.request(Request(BODY, deployment()))
+    assert outgoing.body == {**BODY, "model": "gpt-4o"}
     assert orjson.dumps(BODY) == before
 
 
 def test_providers_own_names_replace_openais() -> None:
     body = {**BODY, "max_completion_tokens": 7}
-    mistral = deployment(provider="mistral")
-    assert openai.CHAT.request(body, mistral).body == {**BODY, "model": "gpt-4o", "max_tokens": 7}
-    both = openai.CHAT.request({**body, "max_tokens": 3}, mistral).body
+    deepseek = deployment(provider="deepseek")
+    outgoing = openai.CHAT.request(Request(body, deepseek))
+    assert outgoing.body == {**BODY, "model": "gpt-4o", "max_tokens": 7}
+    both = openai.CHAT.request(Request({**body, "max_tokens": 3}, deepseek)).body
     assert both["max_tokens"] == 3 and "max_completion_tokens" not in both
 
 
 def test_usage_keeps_its_parts() -> None:
-    assert openai.usage(FULL) == Usage(10, 8, 4, 0, 5, 1, 2)
+    assert openai.usage(FULL) == Usage(10, 8, cached=4, reasoning=5, audio_input=1, audio_output=2)
 
 
 @pytest.mark.parametrize(
@@ -79,20 +81,20 @@ def test_no_usage_object_breaks_us(raw: dict[str, Any]) -> None:
     assert found is None or (found.input >= 0 and found.output >= 0)
 
 
-def chunk(**delta: Any) -> SSEEvent:
-    return SSEEvent(orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": delta}]}))
+def chunk(**delta: Any) -> Frame:
+    return Frame(orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": delta}]}))
 
 
 def test_stream_collects_text_tool_calls_and_the_last_usage() -> None:
-    chunks = openai.Chunks(deployment())
+    chunks = openai.Chunks(Request({}, deployment()))
     chunks.feed(chunk(role="assistant", content="Hel"))
     chunks.feed(chunk(reasoning_content="hm", content="lo"))
     chunks.feed(chunk(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]))
     for total in (7, 9):
         raw = {"prompt_tokens": 2, "completion_tokens": total - 2, "total_tokens": total}
-        chunks.feed(SSEEvent(orjson.dumps({"choices": [], "usage": raw})))
+        chunks.feed(Frame(orjson.dumps({"choices": [], "usage": raw})))
     assert chunks.text == "Hellohmf{}" and chunks.usage == Usage(2, 7) and not chunks.done
-    assert chunks.feed(SSEEvent(b"[DONE]")) == [] and chunks.done
+    assert chunks.feed(Frame(b"[DONE]")) == [] and chunks.done
     assert chunks.feed(chunk(content="late")) == []
 
 
@@ -108,7 +110,7 @@ def test_stream_collects_text_tool_calls_and_the_last_usage() -> None:
 )
 def test_error_events_and_nonsense_are_errors(data: bytes, status: int) -> None:
     with pytest.raises(ProviderError) as raised:
-        openai.Chunks(deployment()).feed(SSEEvent(data))
+        openai.Chunks(Request({}, deployment())).feed(Frame(data))
     assert raised.value.status == status
 
 
@@ -121,7 +123,7 @@ def test_whole_answer_as_chunks_numbers_its_tool_calls() -> None:
         "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
         "usage": FULL,
     }
-    first, end, usage = openai.unstream_chat(body)
+    first, end, usage = openai.unstream_chat(body, Request({}, deployment()))
     assert [call["index"] for call in first["choices"][0]["delta"]["tool_calls"]] == [0, 1]
     assert "content" not in first["choices"][0]["delta"]
     assert end["choices"][0]["finish_reason"] == "tool_calls"

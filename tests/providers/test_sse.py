@@ -5,23 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extproc.providers import sse
-from extproc.providers.sse import SSEDecoder, SSEEvent
+from extproc.providers.frames import BadFrame, Frame
+from extproc.providers.sse import SSEDecoder
 
 STREAM = (
     b"\xef\xbb\xbf: hello\n\nevent: a\ndata: one\ndata: two\n\n"
     b"data:three\r\n\r\ndata: \xe2\x82\xac\r\rid: 7\n\n: ping\n\ndata: last"
 )
 EVENTS = [
-    SSEEvent(b"", comment=b"hello"),
-    SSEEvent(b"one\ntwo", "a"),
-    SSEEvent(b"three"),
-    SSEEvent("€".encode()),
-    SSEEvent(b"", comment=b"ping"),
-    SSEEvent(b"last"),
+    Frame(b"", comment=b"hello"),
+    Frame(b"one\ntwo", "a"),
+    Frame(b"three"),
+    Frame("€".encode()),
+    Frame(b"", comment=b"ping"),
+    Frame(b"last"),
 ]
 
 
-def decode(pieces: list[bytes]) -> list[SSEEvent]:
+def decode(pieces: list[bytes]) -> list[Frame]:
     decoder = SSEDecoder()
     return [e for piece in pieces for e in decoder.feed(piece)] + decoder.flush()
 
@@ -37,14 +38,14 @@ def test_any_bytes_split_anywhere_give_the_same(data: bytes, size: int) -> None:
 
 
 def test_event_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    monkeypatch.setattr(sse, "MAX_FRAME_BYTES", 100)
     decoder = SSEDecoder()
-    with pytest.raises(sse.EventTooLarge):
+    with pytest.raises(BadFrame):
         decoder.feed(b"data: " + b"x" * 200)
 
 
 def test_encoded_event_decodes_to_itself() -> None:
     assert decode([sse.encode(b'{"a":1}'), sse.encode_comment(b"x\ny")]) == [
-        SSEEvent(b'{"a":1}'),
-        SSEEvent(b"", comment=b"x\ny"),
+        Frame(b'{"a":1}'),
+        Frame(b"", comment=b"x\ny"),
     ]

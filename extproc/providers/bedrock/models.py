@@ -1,0 +1,94 @@
+"""What the models behind Converse do differently, told by their ids.
+
+An ARN of an inference profile does not name its model: `base_model` does.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from extproc.domain.call import Json
+from extproc.domain.deployment import Deployment
+from extproc.providers import chat
+from extproc.providers.anthropic.models import LEAST_BUDGET, Model, model_of
+
+_REGION = re.compile(r"^[a-z]{2}(?:-[a-z]+)+-\d+/")
+_LEVELS: Mapping[str, str] = {"minimal": "low", "xhigh": "high", "max": "high"}
+
+
+def model_path(deployment: Deployment, operation: str) -> str:
+    """`:` and `/` are escaped, once: the id is one segment, be it an ARN.
+
+    A region before the id is LiteLLM's way of choosing the host.
+    """
+    name = deployment.options.get("model_id") or _REGION.sub("", deployment.model)
+    return f"/model/{quote(name, safe='')}/{operation}"
+
+
+def known_as(deployment: Deployment) -> str:
+    return deployment.base_model or deployment.model
+
+
+def claude(deployment: Deployment) -> Model | None:
+    name = known_as(deployment)
+    return model_of(name) if "claude" in name else None
+
+
+def is_nova(deployment: Deployment) -> bool:
+    return "amazon.nova" in known_as(deployment)
+
+
+def takes_schema(deployment: Deployment) -> bool:
+    """Whether answers and tools can be held to a schema.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
+    """
+    model = claude(deployment)
+    return model is not None and model.schemas
+
+
+def extra_params(deployment: Deployment) -> frozenset[str]:
+    """What can be said to this model, and not to each.
+
+    https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
+    """
+    name = known_as(deployment)
+    reasons = "claude" in name or "amazon.nova-2" in name or "openai.gpt-oss" in name
+    extra = {"reasoning_effort"} if reasons else set()
+    return frozenset(extra | {"web_search_options"} if is_nova(deployment) else extra)
+
+
+def reasoning(effort: object, most_tokens: int | None, deployment: Deployment) -> Json:
+    """The additionalModelRequestFields that ask for this effort; none to switch it off.
+
+    A budget of Claude's needs room under `most_tokens`.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
+    https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html
+    https://docs.aws.amazon.com/nova/latest/nova2-userguide/using-converse-api.html
+    """
+    if not isinstance(effort, str) or effort not in {"none", *chat.THINKING_TOKENS}:
+        raise chat.wrong("reasoning_effort", f"one of none, {', '.join(chat.THINKING_TOKENS)}")
+    model = claude(deployment)
+    if model is not None:
+        return _thinking(effort, most_tokens, model)
+    if effort == "none":
+        return {}
+    level = _LEVELS.get(effort, effort)
+    if is_nova(deployment):
+        return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": level}}
+    return {"reasoning_effort": level}
+
+
+def _thinking(effort: str, most_tokens: int | None, model: Model) -> Json:
+    if effort == "none":
+        return {"thinking": model.thoughtless} if model.thoughtless else {}
+    if model.adaptive:
+        shown = {} if model.shows_thinking else {"display": "summarized"}
+        level = {"effort": model.effort(effort)}
+        return {"thinking": {"type": "adaptive", **shown}, "output_config": level}
+    budget = max(LEAST_BUDGET, chat.THINKING_TOKENS[effort])
+    if most_tokens is not None:
+        budget = min(budget, most_tokens - 1)
+    if budget < LEAST_BUDGET:
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}

@@ -1,0 +1,94 @@
+"""One client format spoken over another: every provider that can chat serves it.
+
+client's body ──Bridge.request──► chat body ──Translator.request──► provider
+client's body ◄─Bridge.response── chat answer ◄─Translator.response── provider
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from extproc.domain.call import Json
+from extproc.domain.usage import Usage
+from extproc.providers.base import ChunkTranslator, Incoming, Outgoing, Request, Translator
+from extproc.providers.frames import Frame
+
+
+class Events(Protocol):
+    """One stream of chat chunks as the client's events. Made per attempt, used once."""
+
+    def feed(self, chunk: Json) -> list[Json]:
+        """The client's events for one chunk; one of the chunks holds the usage, and no choices."""
+        ...
+
+    def finish(self) -> list[Json]:
+        """The last events. Called once, when the chat stream is complete."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """How one client format becomes chat, and chat becomes it."""
+
+    request: Callable[[Request], Json]
+    """The chat body. Raises InvalidRequest naming the field, in the client's own terms."""
+    response: Callable[[Json, Request], Json]
+    """The client's answer for a `chat.completion`; the request is the client's."""
+    events: Callable[[Request], Events]
+    unstream: Callable[[Json, Request], list[Json]]
+    """A whole answer, already the client's, as its events: for a provider that did not stream."""
+    optional: frozenset[str] = frozenset()
+    """Chat parameters that clients of this format send always: left out where one is lacking."""
+
+
+def over(bridge: Bridge, inner: Translator) -> Translator:
+    """The translator for the bridge's client format and the inner one's schema."""
+
+    def as_chat(asked: Request) -> Request:
+        return replace(asked, body=bridge.request(asked), optional=bridge.optional)
+
+    def request(asked: Request) -> Outgoing:
+        return inner.request(as_chat(asked))
+
+    def response(raw: Json, asked: Request) -> Incoming:
+        incoming = inner.response(raw, as_chat(asked))
+        return replace(incoming, body=bridge.response(incoming.body, asked))
+
+    def chunks(asked: Request) -> ChunkTranslator:
+        return _Bridged(inner.chunks(as_chat(asked)), bridge.events(asked))
+
+    return Translator(request, response, chunks, bridge.unstream, inner.error)
+
+
+class _Bridged:
+    """The inner stream's chunks, each turned into the client's events."""
+
+    def __init__(self, inner: ChunkTranslator, events: Events) -> None:
+        self._inner = inner
+        self._events = events
+        self._ended = False
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._inner.usage
+
+    @property
+    def text(self) -> str:
+        return self._inner.text
+
+    @property
+    def done(self) -> bool:
+        return self._inner.done
+
+    def feed(self, frame: Frame) -> list[Json]:
+        return self._translated(self._inner.feed(frame))
+
+    def finish(self) -> list[Json]:
+        return self._translated(self._inner.finish())
+
+    def _translated(self, chunks: list[Json]) -> list[Json]:
+        events = [event for chunk in chunks for event in self._events.feed(chunk)]
+        if self._inner.done and not self._ended:
+            self._ended = True
+            events += self._events.finish()
+        return events

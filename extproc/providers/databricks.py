@@ -1,0 +1,81 @@
+"""Databricks' serving endpoints: OpenAI's format in a workspace.
+
+Claude's thoughts are parts of the content there, both ways. A stream tells its usage unasked, and
+is refused where it is asked for it.
+https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference
+https://docs.databricks.com/aws/en/machine-learning/model-serving/query-reason-models
+"""
+
+from dataclasses import replace
+
+from extproc.domain.call import Json
+from extproc.providers import answers, chat, openai, parted
+from extproc.providers.base import Incoming, Outgoing, Request, Translator
+from extproc.providers.failures import provider_error
+
+ROOT = "/serving-endpoints"
+OURS = frozenset({"thinking_blocks", "reasoning_content", "annotations", "is_error"})
+"""Members of a message that OpenAI's format does not have."""
+SUPPORTED = frozenset(
+    {"logprobs", "max_completion_tokens", "max_tokens", "n", "reasoning_effort", "response_format"}
+    | {"stop", "temperature", "tool_choice", "tools", "top_logprobs", "top_p"}
+)
+
+
+def _request(request: Request) -> Outgoing:
+    merged = {**request.deployment.extra_body, **request.body}
+    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked.pop("stream_options", None)
+    if "max_completion_tokens" in asked:
+        asked["max_tokens"] = asked.pop("max_completion_tokens")
+    messages = [
+        _message(message, f"messages[{place}]")
+        for place, message in enumerate(chat.messages(asked))
+    ]
+    body = {**asked, "model": request.deployment.model, "messages": messages}
+    return Outgoing(f"{ROOT}/chat/completions", body)
+
+
+def _message(message: Json, where: str) -> Json:
+    plain = {name: value for name, value in message.items() if name not in OURS}
+    if plain["role"] == "developer":
+        plain["role"] = "system"
+    thoughts = [
+        {"type": "reasoning", "summary": [_summary(block)]}
+        for block in chat.listed(message, "thinking_blocks", where)
+        if isinstance(block.get("thinking"), str)
+    ]
+    if thoughts:
+        plain["content"] = thoughts + chat.parts(message.get("content"), f"{where}.content")
+    return plain
+
+
+def _summary(block: Json) -> Json:
+    made: Json = {"type": "summary_text", "text": block["thinking"]}
+    return made | ({"signature": block["signature"]} if block.get("signature") else {})
+
+
+def _thought(part: Json) -> list[Json]:
+    if part.get("type") != "reasoning":
+        return []
+    return [
+        {"type": "thinking", "thinking": answers.text(summary.get("text"))}
+        | ({"signature": summary["signature"]} if summary.get("signature") else {})
+        for summary in answers.objects(part.get("summary"))
+    ]
+
+
+def _response(body: Json, request: Request) -> Incoming:
+    return parted.response(body, request, _thought)
+
+
+def _chunks(request: Request) -> parted.Chunks:
+    return parted.Chunks(request, _thought)
+
+
+def _embeddings_request(request: Request) -> Outgoing:
+    return replace(openai.EMBEDDINGS.request(request), path=f"{ROOT}/embeddings")
+
+
+CHAT = Translator(_request, _response, _chunks, openai.unstream_chat, provider_error)
+EMBEDDINGS = replace(openai.EMBEDDINGS, request=_embeddings_request)

@@ -1,0 +1,175 @@
+"""The formats clients speak: how an answer, a stream and an error are written in each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from extproc.domain.call import Json
+from extproc.domain.endpoints import Endpoint
+from extproc.errors import GatewayError
+from extproc.providers import sse
+
+DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One client format. What it is given to write comes from a translator, and may be changed."""
+
+    stamp: Callable[[Json, str], Json]
+    """The whole answer with the model's name that the client used."""
+    chunk: Callable[[Json, str, bool], Json | None]
+    """The same for a chunk (model, whether usage was asked for); None for one that is not shown."""
+    frame: Callable[[Json], bytes]
+    """A chunk on the wire. Raises orjson.JSONEncodeError for what is nested too deeply."""
+    end: bytes
+    """What the format ends its streams with."""
+    error: Callable[[GatewayError], Json]
+    failure: Callable[[GatewayError], bytes]
+    """An error in a stream that has begun."""
+    comment: Callable[[bytes], bytes] = sse.encode_comment
+    """A provider's keep-alive."""
+
+
+def _plain(chunk: Json) -> bytes:
+    return sse.encode(orjson.dumps(chunk))
+
+
+def _named(chunk: Json) -> bytes:
+    return b"event: %s\n%s" % (str(chunk.get("type", "message")).encode(), _plain(chunk))
+
+
+def _model(answer: Json, model: str) -> Json:
+    return {**answer, "model": model}
+
+
+def _chat_chunk(chunk: Json, model: str, usage_asked: bool) -> Json | None:
+    if not usage_asked and "usage" in chunk:
+        usage = chunk.pop("usage")
+        if usage and not chunk.get("choices"):
+            return None
+    chunk["model"] = model
+    return chunk
+
+
+def _messages_chunk(chunk: Json, model: str, usage_asked: bool) -> Json:
+    if chunk.get("type") == "message_start" and isinstance(chunk.get("message"), dict):
+        chunk["message"]["model"] = model
+    return chunk
+
+
+def _responses_chunk(chunk: Json, model: str, usage_asked: bool) -> Json:
+    if isinstance(chunk.get("response"), dict):
+        chunk["response"]["model"] = model
+    return chunk
+
+
+def _unstamped(answer: Json, model: str) -> Json:
+    return answer
+
+
+def _version(answer: Json, model: str) -> Json:
+    return {**answer, "modelVersion": model}
+
+
+def _google_chunk(chunk: Json, model: str, usage_asked: bool) -> Json:
+    chunk["modelVersion"] = model
+    return chunk
+
+
+GOOGLE_STATUSES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""https://cloud.google.com/apis/design/errors#handling_errors"""
+
+
+def _google_error(error: GatewayError) -> Json:
+    status = GOOGLE_STATUSES.get(error.status, "UNKNOWN")
+    return {"error": {"code": error.status, "message": error.message, "status": status}}
+
+
+def _blank_line(text: bytes) -> bytes:
+    """Google's SDK takes a comment for broken JSON, an empty line for nothing."""
+    return b"\n"
+
+
+def _responses_failure(error: GatewayError) -> bytes:
+    """https://platform.openai.com/docs/api-reference/responses-streaming/error"""
+    envelope = error.envelope()["error"]
+    return _named({"type": "error", **{k: envelope[k] for k in ("code", "message", "param")}})
+
+
+OPENAI = Dialect(
+    stamp=_model,
+    chunk=_chat_chunk,
+    frame=_plain,
+    end=DONE,
+    error=GatewayError.envelope,
+    failure=lambda error: _plain(error.envelope()),
+)
+ANTHROPIC = Dialect(
+    stamp=_model,
+    chunk=_messages_chunk,
+    frame=_named,
+    end=b"",
+    error=GatewayError.anthropic_envelope,
+    failure=lambda error: _named(error.anthropic_envelope()),
+)
+GOOGLE = Dialect(
+    stamp=_version,
+    chunk=_google_chunk,
+    frame=_plain,
+    end=b"",
+    error=_google_error,
+    failure=lambda error: _plain(_google_error(error)),
+    comment=_blank_line,
+)
+RESPONSES = Dialect(
+    stamp=_model,
+    chunk=_responses_chunk,
+    frame=_named,
+    end=b"",
+    error=GatewayError.envelope,
+    failure=_responses_failure,
+)
+
+EVENTS = Dialect(
+    stamp=_unstamped,
+    chunk=lambda chunk, model, usage_asked: chunk,
+    frame=_named,
+    end=b"",
+    error=GatewayError.envelope,
+    failure=_responses_failure,
+)
+"""OpenAI's typed events, of what names no model: pictures, speech, transcripts."""
+
+DIALECTS: Mapping[Endpoint, Dialect] = {
+    "messages": ANTHROPIC,
+    "count_tokens": ANTHROPIC,
+    "generate": GOOGLE,
+    "count_contents": GOOGLE,
+    "responses": RESPONSES,
+    "response_tokens": RESPONSES,
+    "images": EVENTS,
+    "image_edits": EVENTS,
+    "speech": EVENTS,
+    "transcriptions": EVENTS,
+    "translations": EVENTS,
+    "rerank": EVENTS,
+}
+
+
+def dialect_of(endpoint: Endpoint) -> Dialect:
+    """OpenAI's for every endpoint that is not another's."""
+    return DIALECTS.get(endpoint, OPENAI)

@@ -1,0 +1,76 @@
+"""Chat with a model that only continues a text: the conversation written out as the prompt."""
+
+from dataclasses import replace
+
+from extproc.domain.call import Json
+from extproc.domain.usage import Usage
+from extproc.providers import chat, tgi
+from extproc.providers.base import Incoming, Request
+from extproc.providers.frames import Frame
+
+SPEAKERS = {"system": "System", "developer": "System", "user": "User", "assistant": "Assistant"}
+
+
+def as_completion(request: Request) -> Request:
+    """The same request with a prompt in place of its messages."""
+    merged = {**request.deployment.extra_body, **request.body}
+    body = {name: value for name, value in merged.items() if name != "messages"}
+    return replace(request, body={**body, "prompt": _prompt(chat.messages(merged))})
+
+
+def _prompt(messages: list[Json]) -> str:
+    """One message is the prompt as it stands; a conversation is written out, speaker by speaker."""
+    turns = []
+    for place, message in enumerate(messages):
+        where = f"messages[{place}]"
+        if message["role"] not in SPEAKERS:
+            raise chat.wrong(f"{where}.role", f"one of {', '.join(SPEAKERS)}")
+        text = chat.text_of(message.get("content"), f"{where}.content")
+        turns.append((SPEAKERS[message["role"]], text))
+    if not turns:
+        raise chat.wrong("messages", "at least one message")
+    if len(turns) == 1:
+        return turns[0][1]
+    return "\n\n".join([*(f"{speaker}: {text}" for speaker, text in turns), "Assistant:"])
+
+
+def response(body: Json, request: Request) -> Incoming:
+    found = tgi.COMPLETIONS.response(body, request)
+    [said] = found.body["choices"]
+    message = {"role": "assistant", "content": said["text"]}
+    choice = {"index": 0, "message": message, "finish_reason": said["finish_reason"]}
+    return replace(found, body=chat.completion(request, "", [choice], found.usage))
+
+
+class Chunks:
+    """The continuation's chunks as chat's."""
+
+    def __init__(self, request: Request) -> None:
+        self._inner = tgi.Chunks(request)
+        self._writer = chat.ChunkWriter(request)
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._inner.usage
+
+    @property
+    def text(self) -> str:
+        return self._inner.text
+
+    @property
+    def done(self) -> bool:
+        return self._inner.done
+
+    def finish(self) -> list[Json]:
+        return []
+
+    def feed(self, frame: Frame) -> list[Json]:
+        chunks: list[Json] = []
+        for choice in (one for chunk in self._inner.feed(frame) for one in chunk["choices"]):
+            if choice["text"]:
+                chunks.append(self._writer.delta({"content": choice["text"]}))
+            if choice["finish_reason"]:
+                chunks.append(self._writer.finish(choice["finish_reason"]))
+        if self.done and self.usage is not None:
+            chunks.append(self._writer.usage(self.usage))
+        return chunks

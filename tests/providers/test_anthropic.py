@@ -1,0 +1,320 @@
+"""What the cases do not show: hostile types, odd names, and that Anthropic's own types agree."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import orjson
+import pytest
+from anthropic.types import (
+    ContentBlockParam,
+    OutputConfigParam,
+    TextBlockParam,
+    ThinkingConfigParam,
+    ToolChoiceParam,
+    ToolUnionParam,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from extproc.domain.deployment import Deployment, Upstream
+from extproc.errors import GatewayError, InvalidRequest, ProviderError, UnsupportedParams
+from extproc.providers import anthropic
+from extproc.providers.anthropic.models import model_of
+from extproc.providers.anthropic.tools import closed
+from extproc.providers.base import Request, Translator
+from extproc.providers.frames import Frame
+from tests.providers.cases import CASES
+
+HOSTS = ("anthropic", "vertex_anthropic", "bedrock_invoke")
+TRANSLATORS = (
+    *(anthropic.CHAT, anthropic.VERTEX_CHAT, anthropic.BEDROCK_CHAT),
+    *(anthropic.MESSAGES, anthropic.VERTEX_MESSAGES, anthropic.BEDROCK_MESSAGES),
+)
+
+
+def ask(body: dict[str, Any], model: str = "claude-sonnet-4-5", **more: Any) -> Request:
+    upstream = Upstream("https", "provider.test", 443)
+    deployment = Deployment("d1", "g", "anthropic", model, upstream, schema="anthropic")
+    return Request(body, deployment, call_id="c1", **more)
+
+
+def hello(**more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": "hi"}], **more}
+
+
+def sent(body: dict[str, Any], model: str = "claude-sonnet-4-5", **more: Any) -> dict[str, Any]:
+    return anthropic.CHAT.request(ask(body, model, **more)).body
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "version"),
+    [
+        ("claude-opus-4-20250514", "opus", (4, 0)),
+        ("claude-3-7-sonnet-20250219", "", (3, 7)),
+        ("claude-3-haiku-20240307", "", (3, 0)),
+        ("claude-sonnet-4-5@20250929", "sonnet", (4, 5)),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "haiku", (4, 5)),
+        ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5", "opus", (5, 0)),
+        ("claude-mythos-preview", "mythos", (4, 7)),
+        ("my-own-name", "", (0, 0)),
+    ],
+)
+def test_a_model_is_read_from_its_name(name: str, family: str, version: tuple[int, int]) -> None:
+    model = model_of(name)
+    assert (model.family, model.version) == (family, version)
+
+
+def _bodies() -> list[Any]:
+    found = []
+    for host in HOSTS:
+        for path in sorted((CASES / "chat" / host).glob("*/outgoing.json")):
+            body = json.loads(path.read_text()).get("body")
+            if body is not None:
+                found.append(pytest.param(body, id=f"{host}/{path.parent.name}"))
+    return found
+
+
+_TYPES: dict[str, TypeAdapter[Any]] = {
+    "block": TypeAdapter(ContentBlockParam),
+    "system": TypeAdapter(TextBlockParam),
+    "tool": TypeAdapter(ToolUnionParam),
+    "tool_choice": TypeAdapter(ToolChoiceParam),
+    "thinking": TypeAdapter(ThinkingConfigParam),
+    "output_config": TypeAdapter(OutputConfigParam),
+}
+
+
+@pytest.mark.parametrize("body", _bodies())
+def test_what_is_sent_has_anthropics_types(body: dict[str, Any]) -> None:
+    roles = [turn["role"] for turn in body["messages"]]
+    assert all(one != other for one, other in pairwise(roles))
+    for turn in body["messages"]:
+        for block in turn["content"]:
+            _TYPES["block"].validate_python(block)
+    for block in body.get("system", []):
+        _TYPES["system"].validate_python(block)
+    for tool in body.get("tools", []):
+        if tool.get("type") != "computer_20250124":  # known as a beta alone
+            _TYPES["tool"].validate_python(tool)
+    for name in ("tool_choice", "thinking", "output_config"):
+        if name in body:
+            _TYPES[name].validate_python(body[name])
+    assert body["max_tokens"] > body.get("thinking", {}).get("budget_tokens", 0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"max_tokens": "many"},
+        {"max_tokens": True},
+        {"temperature": "warm"},
+        {"stop": 5},
+        {"stop": ["a", 5]},
+        {"reasoning_effort": []},
+        {"reasoning_effort": "huge"},
+        {"response_format": "json"},
+        {"response_format": {"type": "xml"}},
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "array"}}}},
+        {"tools": [{"type": "custom", "custom": {"name": "grammar"}}]},
+        {"tools": [{"type": "function", "function": {"name": 5}}]},
+        {"tools": [{}]},
+        {"tools": [{"name": "f"}], "tool_choice": "sometimes"},
+        {"tools": [{"name": "f"}], "tool_choice": {"type": "allowed_tools"}},
+        {"thinking": "hard"},
+        {"output_config": 5},
+        {"web_search_options": 5},
+        {"messages": []},
+        {"messages": [{"role": "narrator", "content": "x"}]},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": 5}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]},
+        {"messages": [{"role": "tool", "content": "x"}]},
+        {"messages": [{"role": "assistant", "function_call": 5}]},
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(more: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        sent(hello(**more))
+    assert str(caught.value.error_param).partition(".")[0] in more
+
+
+def test_a_clients_betas_travel_and_its_version_only_with_its_own_format() -> None:
+    headers = {"anthropic-beta": "one-2025-01-01", "anthropic-version": "2026-10-21"}
+    extra = {"anthropic_beta": ["two-2025-01-01", "one-2025-01-01"]}
+    own = anthropic.MESSAGES.request(ask({**hello(), **extra}, headers=headers))
+    assert own.headers == {**headers, "anthropic-beta": "one-2025-01-01,two-2025-01-01"}
+    chat = anthropic.CHAT.request(ask(hello(), headers=headers))
+    assert chat.headers["anthropic-version"] == "2023-06-01"
+
+
+def test_allowed_params_go_where_the_model_is_not_known_to_take_them() -> None:
+    body = sent(
+        hello(temperature=0.3, seed=7), "claude-opus-5", allowed=frozenset({"temperature", "seed"})
+    )
+    assert (body["temperature"], body["seed"]) == (0.3, 7)
+
+
+def test_a_forced_tool_is_left_to_the_model_where_it_may_be_dropped() -> None:
+    choice = {"type": "function", "function": {"name": "f"}}
+    body = sent(
+        hello(tools=[{"name": "f"}], tool_choice=choice), "claude-opus-5-5", drop_params=True
+    )
+    assert body["tool_choice"] == {"type": "auto"}
+
+
+def test_json_is_asked_for_without_force_where_thinking_has_a_budget() -> None:
+    body = sent(hello(response_format={"type": "json_object"}, reasoning_effort="low"))
+    assert body["thinking"]["type"] == "enabled"
+    assert "tool_choice" not in body
+
+
+def test_an_unknown_service_tier_is_refused_or_dropped() -> None:
+    with pytest.raises(UnsupportedParams):
+        sent(hello(service_tier="flex"))
+    assert "service_tier" not in sent(hello(service_tier="flex"), drop_params=True)
+
+
+def test_a_closed_schema_keeps_values_and_names_that_look_like_keywords() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"minimum": {"type": "object", "default": {"maximum": 1}, "minimum": 0}},
+        "anyOf": [{"type": "string", "maxLength": 3}, True],
+    }
+    assert closed(schema) == {
+        "type": "object",
+        "properties": {
+            "minimum": {"type": "object", "default": {"maximum": 1}, "additionalProperties": False}
+        },
+        "anyOf": [{"type": "string"}, True],
+        "additionalProperties": False,
+    }
+
+
+def test_a_schema_may_be_nested_deeply() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        schema = {"type": "array", "items": schema}
+    assert closed(schema)["type"] == "array"
+
+
+def test_what_an_interrupted_stream_used_is_not_known() -> None:
+    chunks = anthropic.CHAT.chunks(ask(hello()))
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1}}}
+    chunks.feed(Frame(orjson.dumps(start)))
+    assert chunks.usage is None
+    chunks.feed(Frame(orjson.dumps({"type": "message_delta", "usage": {"output_tokens": 5}})))
+    assert chunks.usage is not None
+    assert (chunks.usage.input, chunks.usage.output, chunks.done) == (9, 5, False)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'"x"'])
+def test_an_event_that_is_no_object_is_a_failure_of_the_provider(data: bytes) -> None:
+    for translator in (anthropic.CHAT, anthropic.MESSAGES):
+        with pytest.raises(ProviderError):
+            translator.chunks(ask(hello())).feed(Frame(data))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+NAMES = (
+    *("messages", "tools", "functions", "tool_choice", "function_call", "response_format", "stop"),
+    *("max_tokens", "temperature", "top_p", "top_k", "thinking", "reasoning_effort", "metadata"),
+    *("output_config", "anthropic_beta", "service_tier", "web_search_options", "user"),
+)
+WORDS = (
+    *("role", "content", "type", "text", "name", "function", "tool_calls", "id", "thinking_blocks"),
+    *("image_url", "url", "file", "file_data", "json_schema", "schema", "effort", "cache_control"),
+)
+TYPES = ("user", "assistant", "tool", "system", "text", "function", "image_url", "file", "thinking")
+shaped = st.recursive(
+    json_values | st.sampled_from(TYPES),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(TYPES)},
+        optional={"content": shaped, "tool_calls": shaped, "thinking_blocks": shaped},
+    ),
+    max_size=3,
+)
+requests = st.fixed_dictionaries(
+    {"messages": messages | shaped}, optional=dict.fromkeys(NAMES[1:], shaped)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=requests, translator=st.sampled_from(TRANSLATORS), drop=st.booleans())
+def test_any_request_is_translated_or_refused(
+    body: dict[str, Any], translator: Translator, drop: bool
+) -> None:
+    before = json.dumps(body)
+    try:
+        orjson.dumps(translator.request(ask(body, drop_params=drop, modify_params=drop)).body)
+    except GatewayError:
+        pass
+    except orjson.JSONEncodeError as error:
+        assert "surrogates" in str(error) or "Integer" in str(error)
+    assert json.dumps(body) == before
+
+
+ANSWER_WORDS = (
+    *("type", "content", "usage", "message", "delta", "content_block", "citations", "citation"),
+    *("input", "name", "id", "stop_reason", "stop_details", "output_tokens", "cache_creation"),
+    *("server_tool_use", "error", "text", "thinking", "partial_json", "index"),
+)
+ANSWER_TYPES = (
+    *("message_start", "content_block_start", "content_block_delta", "content_block_stop"),
+    *("message_delta", "message_stop", "text", "text_delta", "thinking", "tool_use", "error"),
+    *("input_json_delta", "citations_delta", "signature_delta", "server_tool_use"),
+)
+answers = st.recursive(
+    json_values | st.sampled_from(ANSWER_TYPES),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(ANSWER_WORDS), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+events = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(ANSWER_TYPES)},
+        optional={
+            "delta": answers,
+            "content_block": answers,
+            "message": answers,
+            "usage": answers,
+        },
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(answer=st.dictionaries(st.sampled_from(ANSWER_WORDS), answers, max_size=5), stream=events)
+def test_any_answer_is_read_or_refused(
+    answer: dict[str, Any], stream: list[dict[str, Any]]
+) -> None:
+    for translator in (anthropic.CHAT, anthropic.MESSAGES):
+        asked = ask(hello())
+        try:
+            incoming = translator.response(answer, asked)
+            translator.unstream(incoming.body, asked)
+        except ProviderError:
+            pass
+        chunks = translator.chunks(asked)
+        try:
+            for event in stream:
+                chunks.feed(Frame(json.dumps(event).encode()))
+        except ProviderError:
+            pass
+        assert isinstance(chunks.text, str)
+        assert chunks.usage is None or chunks.usage.input >= chunks.usage.cached
