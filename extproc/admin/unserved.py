@@ -8,12 +8,9 @@ import re
 
 _LLM = """
 /queue/chat/completions /cursor/chat/completions /cursor/*
-/v1/messages /v1/messages/* /claude_code_gateway/* /v1/skills /v1/skills/*
-/responses /responses/* /v1/responses /v1/responses/* /openai/v1/responses /openai/v1/responses/*
-/images/generations /v1/images/generations /images/edits /v1/images/edits
+/v1/messages/* /claude_code_gateway/* /v1/skills /v1/skills/*
+/responses/* /v1/responses/* /openai/v1/responses/*
 /images/variations /v1/images/variations /engines/*
-/audio/transcriptions /v1/audio/transcriptions /audio/speech /v1/audio/speech
-/moderations /v1/moderations /rerank /v1/rerank /v2/rerank
 /files /files/* /v1/files /v1/files/* /{provider}/v1/files /{provider}/v1/files/*
 /batches /batches/* /v1/batches /v1/batches/* /{provider}/v1/batches /{provider}/v1/batches/*
 /fine_tuning/* /v1/fine_tuning/* /assistants /assistants/* /v1/assistants /v1/assistants/*

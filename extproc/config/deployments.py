@@ -2,21 +2,30 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from extproc.config.modelkeys import GENERATION, PRICES
+from extproc.config.modelkeys import (
+    GENERATION,
+    OTHER_NAMES,
+    PRICES,
+    TIERED,
+    TIERS,
+    tier_key,
+)
 from extproc.config.problems import LeftOut, Warnings
 from extproc.config.upstreams import upstream
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.usage import Price
+from extproc.providers import registry
+from extproc.providers.profile import Profile
 from extproc.providers.profiles import (
     PROFILES,
     UNSUPPORTED,
-    Profile,
     first_set,
     provider_at,
     provider_of_model,
@@ -34,6 +43,7 @@ class Defaults:
     timeout_seconds: float | None = None
     stream_timeout_seconds: float | None = None
     drop_params: bool = False
+    modify_params: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
     """`router_settings.default_litellm_params`."""
 
@@ -47,12 +57,18 @@ def compiled(
 ) -> Deployment:
     """A deployment of `group` from its checked litellm_params and model_info. Raises LeftOut."""
     params = {**defaults.params, **given}
-    own_base = params.get("api_base") or params.get("base_url")
+    for second, first in OTHER_NAMES.items():
+        if second in params:
+            params.setdefault(first, params[second])
+    own_base = params.get("api_base")
     provider, model = _provider(params, own_base)
     profile = PROFILES[provider]
-    base = own_base or first_set(profile.base_env, defaults.environ) or profile.base_url
-    if not base:
-        raise LeftOut(f"{provider} needs an api_base")
+    options = {**profile.defaults, **_filled(profile.options, params, defaults.environ)}
+    base = own_base or first_set(profile.base_env, defaults.environ)
+    base = base or _base_url(profile, options)
+    secrets = _filled(profile.secrets, params, defaults.environ)
+    schema, model = profile.schema_of(model)
+    _check_mode(info.get("mode"), provider, schema)
     api_key = params.get("api_key", "").strip() or first_set(profile.key_env, defaults.environ)
     if api_key is None and not profile.keyless and not own_base:
         warnings.add(f"{group}: no api_key, and {' or '.join(profile.key_env)} is not set")
@@ -66,6 +82,8 @@ def compiled(
         model=model,
         upstream=host,
         base_path=path,
+        schema=schema,
+        auth=profile.auth,
         api_key=_safe(api_key, "api_key"),
         headers=_headers(params, profile, defaults.environ),
         weight=params.get("weight"),
@@ -81,6 +99,11 @@ def compiled(
         base_model=info.get("base_model") or params.get("base_model"),
         price=_price(group, params, info, warnings),
         drop_params=params.get("drop_params", defaults.drop_params),
+        additional_drop_params=tuple(params.get("additional_drop_params", ())),
+        allowed_params=frozenset(params.get("allowed_openai_params", ())),
+        modify_params=params.get("modify_params", defaults.modify_params),
+        options=options,
+        secrets=secrets,
         extra_body=_extra_body(params),
     )
 
@@ -115,6 +138,38 @@ def _provider(params: Mapping[str, Any], base: str | None) -> tuple[str, str]:
         known = "is not supported yet" if provider in UNSUPPORTED else "is not known"
         raise LeftOut(f"provider {provider} {known}")
     return provider, model
+
+
+def _filled(
+    table: Mapping[str, tuple[str, ...]], params: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The provider's own parameters: from the row, else from the environment."""
+    found = {}
+    for name, variables in table.items():
+        given = params.get(name)
+        text = json.dumps(given) if isinstance(given, dict) else given
+        value = text or first_set(variables, environ)
+        if value:
+            found[name] = str(value)
+    return found
+
+
+def _base_url(profile: Profile, options: Mapping[str, str]) -> str:
+    """The provider's own URL, with the deployment's options in it."""
+    if not profile.base_url:
+        raise LeftOut(f"{profile.name} needs an api_base")
+    try:
+        # Google's global location is the one host without a location's name.
+        return profile.base_url.format(**options).replace("//global-", "//")
+    except KeyError as missing:
+        raise LeftOut(f"{profile.name} needs {missing.args[0]}") from None
+
+
+def _check_mode(mode: str | None, provider: str, schema: str) -> None:
+    """Whether what the operator says that it serves can be served at all."""
+    wanted = [endpoint for endpoint, facts in ENDPOINTS.items() if mode in facts.modes]
+    if wanted and not any((endpoint, schema) in registry.TRANSLATORS for endpoint in wanted):
+        raise LeftOut(f"model_info.mode is {mode}, and {provider} ({schema}) does not serve that")
 
 
 def _check_wildcards(group: str, model: str, warnings: Warnings) -> None:
@@ -166,4 +221,20 @@ def _price(
     for name, rate in (("input_cost_per_token", "input"), ("output_cost_per_token", "output")):
         if rate not in given and not (rate == "output" and info.get("mode") == "embedding"):
             warnings.add(f"{group}: {name} is not given beside other prices and counts as 0")
-    return Price(**{"input": Decimal(0), "output": Decimal(0), **given})
+    price = Price(**{"input": Decimal(0), "output": Decimal(0), **given})
+    return replace(price, tiers=_tiers(price, {**info, **params}))
+
+
+def _tiers(price: Price, given: Mapping[str, Any]) -> tuple[tuple[int, Price], ...]:
+    """The prices of long prompts, each with what it does not say from the tier below."""
+    tiers = []
+    for thousand in TIERS:
+        rates = {
+            PRICES[name]: given[tier_key(name, thousand)]
+            for name in TIERED
+            if given.get(tier_key(name, thousand)) is not None
+        }
+        if rates:
+            price = replace(price, **rates)
+            tiers.append((thousand * 1000, price))
+    return tuple(tiers)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from extproc.config.rows import words
+from extproc.providers.profiles import PROFILES
 
 _READ: Mapping[str, str] = {
     "DATABASE_URL": "Postgres.",
@@ -75,11 +76,18 @@ _DATADOG_BASE_URL
 """
 )
 
-READ: Mapping[str, str] = _READ
+_PARAMETERS = {
+    variable: f"`{name}` of deployments that do not say it."
+    for row in PROFILES.values()
+    for name, variables in (*row.options.items(), *row.secrets.items())
+    for variable in variables
+}
+
+READ: Mapping[str, str] = {**_PARAMETERS, **_READ}
 """Name -> what it does."""
 
-UNUSED: frozenset[str] = frozenset([*_UNUSED, *_ELSEWHERE])
+UNUSED: frozenset[str] = frozenset([*_UNUSED, *_ELSEWHERE]) - READ.keys()
 """Recognised, without effect yet."""
 
-TELLING: frozenset[str] = frozenset(_UNUSED)
+TELLING: frozenset[str] = frozenset(_UNUSED) - READ.keys()
 """Those of UNUSED that only LiteLLM reads, so that somebody who sets them expects something."""

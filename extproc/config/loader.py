@@ -129,6 +129,7 @@ def _defaults(
         timeout_seconds=litellm.get("request_timeout", router.get("timeout")),
         stream_timeout_seconds=litellm.get("stream_timeout", router.get("stream_timeout")),
         drop_params=litellm.get("drop_params", False),
+        modify_params=litellm.get("modify_params", False),
         params=router.get("default_litellm_params", {}),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from extproc.config.rows import Key, Table, unused, words
+from extproc.providers.profiles import PROFILES
 
 GENERATION: Mapping[str, str] = {
     **dict.fromkeys(
@@ -47,37 +48,63 @@ PRICES: Mapping[str, str] = {
     "output_cost_per_reasoning_token": "reasoning",
     "input_cost_per_audio_token": "audio_input",
     "output_cost_per_audio_token": "audio_output",
+    "cache_creation_input_token_cost_above_1hr": "cache_written_1h",
+    "input_cost_per_image_token": "image_input",
+    "output_cost_per_image_token": "image_output",
+    "output_cost_per_image": "image",
+    "input_cost_per_query": "search",
+    "input_cost_per_character": "character",
+    "input_cost_per_second": "audio_second",
+    "input_cost_per_audio_per_second": "audio_second",
 }
 """LiteLLM's names of prices -> Price's. Read from litellm_params and from model_info."""
 
+OTHER_NAMES: Mapping[str, str] = {
+    "base_url": "api_base",
+    "aws_bedrock_runtime_endpoint": "api_base",
+    "vertex_ai_project": "vertex_project",
+    "vertex_ai_location": "vertex_location",
+    "region_name": "aws_region_name",
+}
+"""Second names of a key; the first wins."""
+
+
+def _named(kind: str) -> list[str]:
+    """The options or secrets of all providers."""
+    return sorted({name for row in PROFILES.values() for name in getattr(row, kind)})
+
+
 _DEFAULT = "Sent where the client left it out."
-_PRICE = "USD per token, exact."
+_PRICE = "USD for one, exact."
+
+TIERS = (128, 200, 256, 272)
+"""Thousands of prompt tokens above which a call may have other prices."""
+TIERED = (
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "cache_read_input_token_cost",
+    "cache_creation_input_token_cost",
+)
+
+
+def tier_key(name: str, thousand: int) -> str:
+    return f"{name}_above_{thousand}k_tokens"
+
 
 _PRICE_KEYS: Table = {
     **{name: Key("price", _PRICE) for name in PRICES},
     **unused(
         "price",
-        "input_cost_per_second output_cost_per_second input_cost_per_character "
-        "output_cost_per_character input_cost_per_image output_cost_per_image input_cost_per_pixel "
-        "output_cost_per_pixel input_cost_per_query output_cost_per_image_token "
-        "input_cost_per_image_token input_cost_per_audio_per_second "
-        "cache_creation_input_token_cost_above_1hr input_cost_per_token_batches "
+        "output_cost_per_second output_cost_per_character input_cost_per_image "
+        "input_cost_per_pixel output_cost_per_pixel input_cost_per_token_batches "
         "output_cost_per_token_batches input_cost_per_token_priority "
         "output_cost_per_token_priority input_cost_per_token_flex output_cost_per_token_flex",
     ),
-    **unused(
-        "price",
-        " ".join(
-            f"{name}_above_{size}k_tokens"
-            for size in (128, 200, 256, 272)
-            for name in (
-                "input_cost_per_token",
-                "output_cost_per_token",
-                "cache_read_input_token_cost",
-                "cache_creation_input_token_cost",
-            )
-        ),
-    ),
+    **{
+        tier_key(name, size): Key("price", f"{_PRICE} For calls with a longer prompt.")
+        for size in TIERS
+        for name in TIERED
+    },
     **unused("mapping", "search_context_cost_per_query"),
     **unused("list", "tiered_pricing"),
 }
@@ -104,35 +131,33 @@ LITELLM_PARAMS: Table = {
     "base_model": Key("string", "The model whose published price holds."),
     **{name: Key(kind, _DEFAULT) for name, kind in GENERATION.items()},
     **_PRICE_KEYS,
-    **unused("string", "api_version region_name api_type deployment_id budget_duration"),
+    "drop_params": Key("boolean", "Leaves out parameters that the provider lacks."),
+    "additional_drop_params": Key("strings", "Never sent; paths such as tools[*].strict."),
+    "allowed_openai_params": Key("strings", "Sent though the provider is not known to take them."),
+    "modify_params": Key("boolean", "Mends messages that the provider would refuse."),
+    **{name: Key("string", "Names the provider's resource.") for name in _named("options")},
+    **{name: Key("string or mapping", "Of the credential.") for name in _named("secrets")},
+    "aws_bedrock_runtime_endpoint": Key("string", "Another name of api_base."),
+    "vertex_ai_project": Key("string", "Another name of vertex_project."),
+    "vertex_ai_location": Key("string", "Another name of vertex_location."),
+    "region_name": Key("string", "Another name of aws_region_name."),
+    **unused("string", "api_type deployment_id budget_duration"),
     **unused("integer", "rpm tpm itpm otpm max_parallel_requests keepalive_seconds"),
     **unused("integer", "default_api_key_tpm_limit default_api_key_rpm_limit"),
     **unused("number", "cooldown_time max_budget max_file_size_mb mock_delay mock_timeout"),
     **unused("strings or string", "tags tag_regex guardrails silent_model"),
-    **unused("strings", "additional_drop_params allowed_openai_params"),
     **unused("list", "configurable_clientside_auth_params fallbacks context_window_fallbacks"),
     **unused("list", "content_policy_fallbacks cache_control_injection_points"),
     **unused(
         "boolean",
-        "drop_params use_in_pass_through merge_reasoning_content_in_choices use_litellm_proxy "
+        "use_in_pass_through merge_reasoning_content_in_choices use_litellm_proxy "
         "enable_azure_ad_token_refresh use_chat_completions_api supports_system_message "
         "turn_off_message_logging no-log",
     ),
-    **unused("any", "mock_response vertex_credentials"),
+    **unused("any", "mock_response"),
     **unused("mapping", "metadata litellm_metadata retry_policy roles"),
     **unused("string", "initial_prompt_value final_prompt_value bos_token eos_token hf_model_name"),
-    **unused("string", "vertex_project vertex_location vertex_ai_project vertex_ai_location"),
-    **unused(
-        "string",
-        "aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_role_name "
-        "aws_session_name aws_profile_name aws_web_identity_token aws_sts_endpoint "
-        "aws_bedrock_runtime_endpoint aws_external_id",
-    ),
-    **unused(
-        "string",
-        "azure_ad_token azure_scope azure_username azure_password tenant_id client_id "
-        "client_secret watsonx_region_name project_id space_id",
-    ),
+    **unused("string", "watsonx_region_name"),
 }
 
 MODEL_INFO: Table = {

@@ -98,9 +98,8 @@ def _providers() -> str:
     known += [(f"`{name}`", "*not yet*") for name in sorted(UNUSED)]
     return _page(
         "# Providers and their environment",
-        "Every provider here speaks OpenAI's format, some at an endpoint made for it. The first "
-        "variable that is set gives the key or the base URL of deployments that have none of "
-        "their own. Without a config file, each provider whose key is set is offered as "
+        "The first variable that is set gives the key or the base URL of deployments that have "
+        "none of their own. Without a config file, each provider whose key is set is offered as "
         "`provider/*`.",
         _table(("Prefix", "Base URL", "Key", "Base URL from"), lines),
         "Known, and left out with a warning until their formats are spoken: "

@@ -4,9 +4,31 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from extproc.domain.endpoints import Endpoint
 from extproc.domain.snapshot import GuardrailRule, Rules
 
 _MB = 1024 * 1024
+
+USUAL: Mapping[str, tuple[Endpoint, ...]] = {
+    "completion_model": ("chat", "completions", "messages", "responses"),
+    "moderation_model": ("moderations",),
+}
+FORCED: Mapping[str, tuple[Endpoint, ...]] = {
+    "embedding_model": ("embeddings",),
+    "image_generation_model": ("images",),
+}
+"""`general_settings` -> the endpoints whose model they name."""
+
+
+def _models(
+    general: Mapping[str, Any], table: Mapping[str, tuple[Endpoint, ...]]
+) -> dict[Endpoint, str]:
+    return {
+        endpoint: general[name]
+        for name, endpoints in table.items()
+        if general.get(name)
+        for endpoint in endpoints
+    }
 
 
 def rules(
@@ -28,11 +50,10 @@ def rules(
         first_byte_seconds=silence or min(usual.first_byte_seconds, timeout),
         stall_seconds=silence or usual.stall_seconds,
         key_header=general.get("litellm_key_header_name"),
-        completion_model=general.get("completion_model"),
-        embedding_model=general.get("embedding_model"),
+        usual_models=_models(general, USUAL),
+        forced_models=_models(general, FORCED),
         always_include_stream_usage=general.get("always_include_stream_usage"),
         allow_client_side_credentials=general.get("allow_client_side_credentials", False),
-        drop_params=litellm.get("drop_params", False),
         guardrails=guardrails,
     )
 

@@ -27,6 +27,8 @@ CACHE_PARAMS: Table = {
 _TIMEOUT = "How long one attempt may take."
 
 LITELLM_SETTINGS: Table = {
+    "drop_params": Key("boolean", "Leaves out parameters that a provider lacks."),
+    "modify_params": Key("boolean", "Mends messages that a provider would refuse."),
     "callbacks": Key(
         "strings or string",
         "Switches guardrails on: `hide_secrets`, `banned_keywords`. `prometheus` is always on.",
@@ -49,7 +51,7 @@ LITELLM_SETTINGS: Table = {
     ),
     **unused(
         "boolean",
-        "turn_off_message_logging modify_params enable_preview_features redact_user_api_key_info "
+        "turn_off_message_logging enable_preview_features redact_user_api_key_info "
         "redact_messages_in_exceptions set_verbose json_logs force_ipv4 cache "
         "disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only "
         "disable_add_transform_inline_image_block disable_hf_tokenizer_download store_audit_logs "
@@ -58,7 +60,7 @@ LITELLM_SETTINGS: Table = {
         "return_response_headers forward_traceparent_to_llm_provider "
         "allow_dynamic_callback_disabling enable_end_user_cost_tracking_prometheus_only "
         "block_requests_for_models_without_pricing use_chat_completions_url_for_anthropic_messages "
-        "disable_copilot_system_to_assistant drop_params",
+        "disable_copilot_system_to_assistant",
     ),
     **unused("list", "content_policy_fallbacks context_window_fallbacks fallbacks guardrails"),
     **unused("list or mapping", "default_team_settings prometheus_metrics_config"),
@@ -105,7 +107,9 @@ GENERAL_SETTINGS: Table = {
     "infer_model_from_keys": Key(
         "boolean", "Providers whose key is in the environment are offered as `openai/*` and so on."
     ),
-    **unused("string", "image_generation_model moderation_model key_management_system custom_auth"),
+    "image_generation_model": Key("string", "Serves every image generation."),
+    "moderation_model": Key("string", _DEFAULT_MODEL.format("moderations")),
+    **unused("string", "key_management_system custom_auth"),
     **unused("string", "custom_key_generate custom_sso ui_access_mode"),
     **unused("string", "spend_report_frequency litellm_license user_header_name"),
     **unused("string", "maximum_spend_logs_retention_period maximum_spend_logs_retention_interval"),

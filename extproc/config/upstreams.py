@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from extproc.config.problems import LeftOut
 from extproc.domain.deployment import Upstream
-from extproc.providers.profiles import Profile
+from extproc.providers.profile import Profile
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PATH = re.compile(r"[!-~]*")
@@ -26,13 +26,21 @@ def upstream(
         raise LeftOut("api_base must not hold a user name or a password")
     if url.scheme not in _PORTS or not _HOST.fullmatch(host) or url.query or url.fragment:
         raise LeftOut("api_base is not http(s)://host[:port][/path]")
-    path = url.path.rstrip("/")
+    path = _trimmed(url.path.rstrip("/"), profile.trims if profile else ())
     if not _PATH.fullmatch(path):
         raise LeftOut("api_base holds characters that a URL may not")
     if not path and profile is not None and profile.own_root:
         path = profile.root
     verify, ca_file = _tls(ssl_verify, folder)
     return Upstream(url.scheme, host, port or _PORTS[url.scheme], verify, ca_file), path
+
+
+def _trimmed(path: str, ends: tuple[str, ...]) -> str:
+    """Without what the wire format adds itself: the longest of these ends."""
+    for end in sorted(ends, key=len, reverse=True):
+        if path.endswith(end):
+            return path.removesuffix(end)
+    return path
 
 
 def _tls(ssl_verify: bool | str, folder: Path) -> tuple[bool, str | None]:

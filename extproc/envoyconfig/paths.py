@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 from envoy_data_plane.envoy.config.route.v3 import HeaderMatcher, RouteMatch
 from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
 
+from extproc.domain import routes
+
 Kind = Literal["exact", "prefix", "regex"]
 
 ATTEMPT = "attempt"
@@ -26,18 +28,15 @@ class Row(NamedTuple):
 
 
 TABLE = (
-    Row(ATTEMPT, "POST", "exact", "/v1/chat/completions"),
-    Row(ATTEMPT, "POST", "exact", "/chat/completions"),
-    Row(ATTEMPT, "POST", "exact", "/v1/completions"),
-    Row(ATTEMPT, "POST", "exact", "/completions"),
-    Row(ATTEMPT, "POST", "exact", "/v1/embeddings"),
-    Row(ATTEMPT, "POST", "exact", "/embeddings"),
-    # The model in a path may contain slashes.
-    Row(
-        ATTEMPT,
-        "POST",
-        "regex",
-        "/(engines|openai/deployments)/.+/(chat/completions|completions|embeddings)",
+    *(Row(ATTEMPT, "POST", "exact", path) for path in routes.POST),
+    # The model in a path may contain slashes. One short expression each: Envoy takes no long ones.
+    *(
+        Row(ATTEMPT, "POST", "regex", f"/(engines|openai/deployments)/[^/].*{tail}")
+        for tail in routes.TAILS
+    ),
+    *(
+        Row(ATTEMPT, "POST", "regex", f"(/v1beta|/v1)?/models/.+:{verb}")
+        for verb in routes.GOOGLE_VERBS
     ),
     Row(ATTEMPT, "GET", "exact", "/v1/models"),
     Row(ATTEMPT, "GET", "exact", "/models"),

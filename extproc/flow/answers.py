@@ -1,10 +1,11 @@
-"""The three ways an answer travels: whole, as a stream of events, or as a failure.
+"""The four ways an answer travels: whole, as a stream of events, as raw bytes, or as a failure.
 
 All are held until something certain can be said: a whole answer to its end, a stream to its first
 event, a failure to the end of its body. While an answer is held, an error in it is raised as
 ProviderError, and the flow decides between another attempt and a plain JSON error.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
@@ -15,13 +16,13 @@ from extproc.domain.outcome import Outcome
 from extproc.errors import GatewayError
 from extproc.flow.commands import Pass
 from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
-from extproc.providers import sse
-from extproc.providers.failures import provider_error, unusable_answer
+from extproc.providers.decoders import decoder_of
+from extproc.providers.failures import unusable_answer
+from extproc.providers.frames import BadFrame, Frame
 
 MAX_WHOLE_BYTES = 64 * 1024 * 1024
 MAX_FAILURE_BYTES = 1024 * 1024
 MAX_HELD_COMMENTS, MAX_COMMENT_BYTES = 64, 1024
-END_OF_EVENTS = sse.encode(b"[DONE]")
 
 
 class Answer(Protocol):
@@ -63,10 +64,8 @@ class WholeAnswer:
 
     def finish(self, at: float) -> Steps:
         exchange = self._exchange
-        incoming = exchange.translator.response(self._parsed())
-        body = {**incoming.body, "model": exchange.call.model}
-        out, content_type = _written(exchange, body)
-        response_id = body.get("id")
+        incoming = exchange.translator.response(self._parsed(), exchange.request)
+        out, content_type = _written(exchange, incoming.body)
         receipt = yield from exchange.settle(
             exchange.outcome(
                 at,
@@ -74,7 +73,7 @@ class WholeAnswer:
                 produced=True,
                 usage=incoming.usage,
                 text=incoming.text,
-                response_id=response_id if isinstance(response_id, str) else "",
+                response_id=_id_of(incoming.body),
             )
         )
         yield exchange.whole(at, content_type, out, receipt)
@@ -87,58 +86,76 @@ class WholeAnswer:
         except orjson.JSONDecodeError:
             reason = "its answer is not JSON" if raw else "its answer is empty"
             raise unusable_answer(reason, exchange.deployment) from None
+        if isinstance(body, list) and exchange.translator.listed:
+            return {"list": body}
         if not isinstance(body, dict):
             raise unusable_answer("its answer is not a JSON object", exchange.deployment)
-        if body.get("error"):
-            raise provider_error(500, exchange.answer, raw, exchange.deployment)
         return body
 
     def partial(self, at: float, error: str) -> Outcome:
         return self._exchange.outcome(at, ok=False, produced=True, error=error)
 
 
+def _id_of(body: Json) -> str:
+    """The provider's id of an answer, or of the answer that a stream's first event announces."""
+    for holder in (body, body.get("message"), body.get("response")):
+        if isinstance(holder, dict) and isinstance(holder.get("id"), str):
+            return str(holder["id"])
+    return ""
+
+
 def _written(exchange: Exchange, body: Json) -> tuple[bytes, str]:
     """The answer's bytes and content type: JSON, or events where a stream was asked for."""
+    dialect = exchange.dialect
     if not exchange.call.streaming:
-        return _dumped(exchange, body), JSON_TYPE
-    chunks = exchange.translator.unstream(body)
-    if not exchange.call.usage_asked:
-        chunks = [chunk for chunk in chunks if chunk.get("choices")]
-    events = [sse.encode(_dumped(exchange, chunk)) for chunk in chunks]
-    return b"".join((*events, END_OF_EVENTS)), EVENT_STREAM
+        return _dumped(exchange, dialect.stamp(body, exchange.call.model)), JSON_TYPE
+    chunks = exchange.translator.unstream(body, exchange.request)
+    return b"".join((*_frames(exchange, chunks), dialect.end)), EVENT_STREAM
+
+
+def _frames(exchange: Exchange, chunks: Iterable[Json]) -> list[bytes]:
+    """The chunks as the client's format frames them, under the name that the client asked for."""
+    call, dialect = exchange.call, exchange.dialect
+    shown = (dialect.chunk(chunk, call.model, call.usage_asked) for chunk in chunks)
+    try:
+        return [dialect.frame(chunk) for chunk in shown if chunk is not None]
+    except orjson.JSONEncodeError:
+        raise _too_deep(exchange) from None
 
 
 def _dumped(exchange: Exchange, value: Json) -> bytes:
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        reason = "its answer is nested too deeply"
-        raise unusable_answer(reason, exchange.deployment) from None
+        raise _too_deep(exchange) from None
+
+
+def _too_deep(exchange: Exchange) -> GatewayError:
+    return unusable_answer("its answer is nested too deeply", exchange.deployment)
 
 
 class StreamedAnswer:
-    """Server-sent events, passed on as they come."""
+    """Events, passed on as they come."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, content_type: str) -> None:
         self.released = False
         self._exchange = exchange
-        self._decoder = sse.SSEDecoder()
-        self._chunks = exchange.translator.chunks(exchange.deployment)
+        self._decoder = decoder_of(content_type)
+        self._chunks = exchange.translator.chunks(exchange.request)
         self._held: list[bytes] = []
         self._response_id = ""
 
     def feed(self, piece: bytes, at: float) -> Steps:
         if self._chunks.done:
             return
-        try:
-            events = self._decoder.feed(self._exchange.decode(piece))
-        except sse.EventTooLarge:
-            reason = "an event of the stream is too large"
-            raise unusable_answer(reason, self._exchange.deployment) from None
-        yield from self._forward(events, at)
+        yield from self._forward(self._decoded(piece), at)
 
     def finish(self, at: float) -> Steps:
-        yield from self._forward(self._decoder.flush(), at)
+        if not self._chunks.done:
+            yield from self._forward(self._decoded(None), at)
+        if not self._chunks.done:
+            yield from self._say(self._chunks.finish(), at)
+            yield from self._flush()
         if not self._chunks.done:
             reason = "the stream ended before it was complete"
             raise unusable_answer(reason, self._exchange.deployment)
@@ -147,10 +164,21 @@ class StreamedAnswer:
     def partial(self, at: float, error: str) -> Outcome:
         return self._outcome(at, ok=False, error=error)
 
-    def _forward(self, events: list[sse.SSEEvent], at: float) -> Steps:
-        for event in events:
+    def _decoded(self, piece: bytes | None) -> list[Frame]:
+        """The frames that a piece completes; without one, what is left."""
+        try:
+            if piece is None:
+                return self._decoder.flush()
+            return self._decoder.feed(self._exchange.decode(piece))
+        except BadFrame as error:
+            raise unusable_answer(str(error), self._exchange.deployment) from None
+
+    def _forward(self, frames: list[Frame], at: float) -> Steps:
+        for frame in frames:
+            if self._chunks.done:
+                break
             try:
-                yield from self._take(event, at)
+                yield from self._take(frame, at)
             except GatewayError:
                 yield from self._flush()
                 raise
@@ -162,36 +190,29 @@ class StreamedAnswer:
             self._held.clear()
             yield Pass(ready)
 
-    def _take(self, event: sse.SSEEvent, at: float) -> Steps:
-        if not event.data:
-            self._hold_comment(sse.encode_comment(event.comment))
-            return
-        was_done = self._chunks.done
-        chunks = self._chunks.feed(event)
-        if not self.released:
+    def _take(self, frame: Frame, at: float) -> Steps:
+        if frame.data or not frame.comment:
+            yield from self._say(self._chunks.feed(frame), at)
+        else:
+            self._hold_comment(self._exchange.dialect.comment(frame.comment))
+
+    def _say(self, chunks: list[Json], at: float) -> Steps:
+        """Let the client have these chunks; after the last of all, the attempt is settled."""
+        if not self.released and (chunks or self._chunks.done):
             self.released = True
             yield self._exchange.release(at)
-        for chunk in chunks:
-            self._held.extend(self._frames(chunk))
-        if self._chunks.done and not was_done:
+        if not self._response_id and chunks:
+            self._response_id = _id_of(chunks[0])
+        self._held.extend(_frames(self._exchange, chunks))
+        if self._chunks.done:
             yield from self._exchange.settle(self._outcome(at, ok=True))
-            self._held.append(END_OF_EVENTS)
+            self._held.append(self._exchange.dialect.end)
 
     def _hold_comment(self, comment: bytes) -> None:
         """Before the first event comments are held, and only so many of them."""
         if len(self._held) >= MAX_HELD_COMMENTS or len(comment) > MAX_COMMENT_BYTES:
             return
         self._held.append(comment)
-
-    def _frames(self, chunk: Json) -> list[bytes]:
-        if not self._response_id and isinstance(chunk.get("id"), str):
-            self._response_id = chunk["id"]
-        if not self._exchange.call.usage_asked and "usage" in chunk:
-            usage = chunk.pop("usage")
-            if usage and not chunk.get("choices"):
-                return []
-        chunk["model"] = self._exchange.call.model
-        return [sse.encode(_dumped(self._exchange, chunk))]
 
     def _outcome(self, at: float, *, ok: bool, error: str = "") -> Outcome:
         return self._exchange.outcome(
@@ -203,6 +224,41 @@ class StreamedAnswer:
             error=error,
             response_id=self._response_id,
         )
+
+
+class RawAnswer:
+    """Bytes of another kind than JSON (speech, subtitles): they pass as they come."""
+
+    def __init__(self, exchange: Exchange, content_type: str) -> None:
+        self.released = False
+        self._exchange = exchange
+        self._content_type = content_type
+        self._last = b""
+
+    def feed(self, piece: bytes, at: float) -> Steps:
+        """One piece behind: the last must not go before the attempt is settled."""
+        if not self.released:
+            self.released = True
+            yield self._exchange.release(at, self._content_type)
+        ready, self._last = self._last, self._exchange.decode(piece)
+        if ready:
+            yield Pass(ready)
+
+    def finish(self, at: float) -> Steps:
+        exchange = self._exchange
+        if not self.released:
+            raise unusable_answer("its answer is empty", exchange.deployment)
+        yield from exchange.settle(self._outcome(at, ok=True))
+        yield Pass(self._last, end=True)
+
+    def partial(self, at: float, error: str) -> Outcome:
+        return self._outcome(at, ok=False, error=error)
+
+    def _outcome(self, at: float, *, ok: bool, error: str = "") -> Outcome:
+        """What was asked for is paid, whether all of it came or not."""
+        exchange = self._exchange
+        usage = exchange.translator.raw(exchange.request) if exchange.translator.raw else None
+        return exchange.outcome(at, ok=ok, produced=True, usage=usage, error=error)
 
 
 class FailedAnswer:

@@ -13,6 +13,7 @@ Whatever happens after an attempt has begun, one Settle or SettleLate leaves thi
 one; on the way to the client it leaves before the last byte does.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 
@@ -20,20 +21,30 @@ import orjson
 
 from extproc.domain import headers as names
 from extproc.domain import routes
-from extproc.domain.call import Call
+from extproc.domain.call import Call, Json
 from extproc.domain.ledger import INCOMPLETE
-from extproc.errors import GatewayError, Internal, InvalidRequest, NotFound
+from extproc.errors import (
+    AuthError,
+    Forbidden,
+    GatewayError,
+    Internal,
+    InvalidRequest,
+    NotFound,
+)
 from extproc.flow import headers as head
 from extproc.flow.answers import (
     Answer,
     FailedAnswer,
+    RawAnswer,
     StreamedAnswer,
     WholeAnswer,
 )
-from extproc.flow.body import may_pass_as_sent, parse
+from extproc.flow.asking import request_of
+from extproc.flow.body import may_pass_as_sent, parse, written
 from extproc.flow.commands import (
     Admit,
     Begin,
+    Count,
     Identify,
     Immediate,
     ListModels,
@@ -58,9 +69,12 @@ from extproc.flow.events import (
     Stalled,
     StreamClosed,
 )
-from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
+from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
 from extproc.flow.retry import wait_seconds, worth_retrying
-from extproc.providers import registry, sse
+from extproc.providers import counting, registry
+from extproc.providers.base import Request
+from extproc.providers.decoders import is_stream
+from extproc.providers.dialects import dialect_of
 from extproc.providers.failures import stalled, unusable_answer
 
 CLIENT_LEFT = 499
@@ -161,19 +175,33 @@ class AttemptFlow:
         self._call = call
         assert call.plan is not None
         deployment = call.plan.deployment(call.attempt)
+        request = request_of(call, deployment)
+        if counting.counted_here(call.endpoint, deployment.schema):
+            yield from self._count(call, request)
+            return
         translator = registry.find(call.endpoint, deployment.schema)
-        outgoing = translator.request(call.body, deployment)
-        credentials = yield Sign(deployment)
+        outgoing = translator.request(request)
         same = outgoing.body == call.body and may_pass_as_sent(call, event.data)
-        body = None if same else orjson.dumps(outgoing.body)
+        body, content_type = (event.data, JSON_TYPE) if same else written(call, outgoing)
+        headers = head.outgoing_headers(call, deployment, outgoing, content_type)
+        credentials: Mapping[str, str] = yield Sign(head.departure(deployment, headers, body))
         begun_at: float = yield Begin(call, deployment)
-        self._exchange = Exchange(call, deployment, translator, begun_at)
-        headers = head.outgoing_headers(call, deployment, outgoing, credentials)
-        if body is not None:
+        self._exchange = Exchange(call, deployment, translator, request, begun_at)
+        headers |= credentials
+        if not same:
             headers["content-length"] = str(len(body))  # Envoy refuses a body that contradicts it
-        yield Send(headers, head.removed_from_request(self._client_headers, headers), body)
+        removed = head.removed_from_request(self._client_headers, headers)
+        yield Send(headers, removed, None if same else body)
         if call.streaming and (seconds := self._exchange.silence_seconds):
             yield Watch(seconds)
+
+    def _count(self, call: Call, request: Request) -> Steps:
+        """Answer a question for a number of tokens here: nothing leaves, nothing is billed."""
+        chat = counting.as_chat(call.endpoint, request)
+        tokens: int = yield Count(call, request.deployment, chat)
+        self.state = State.REFUSED
+        body = orjson.dumps(counting.answer(call.endpoint, tokens))
+        yield Immediate(200, body, {"content-type": JSON_TYPE, **head.call_headers(call)})
 
     def _receive(self, event: ResponseHeaders) -> Steps:
         exchange = self._exchange
@@ -184,11 +212,13 @@ class AttemptFlow:
             self._answer = FailedAnswer(exchange)
             if worth_retrying(exchange.call, event.status):
                 raise self._answer.error()
-        elif content_type.startswith(EVENT_STREAM):
+        elif is_stream(content_type):
             if not exchange.call.streaming:
                 reason = "it answered with an event stream to a request that asked for none"
                 raise unusable_answer(reason, exchange.deployment)
-            self._answer = StreamedAnswer(exchange)
+            self._answer = StreamedAnswer(exchange, content_type)
+        elif exchange.translator.raw is not None and not content_type.startswith(JSON_TYPE):
+            self._answer = RawAnswer(exchange, content_type)
         else:
             self._answer = WholeAnswer(exchange)
         yield Watch(exchange.stall_seconds)
@@ -227,7 +257,7 @@ class AttemptFlow:
         self.state = State.DONE
         yield Watch(None)
         if released:
-            yield Pass(sse.encode(orjson.dumps(error.envelope())), end=True)
+            yield Pass(exchange.dialect.failure(error), end=True)
         elif again:
             yield from self._retry(error)
         else:
@@ -237,15 +267,21 @@ class AttemptFlow:
         self.state = State.REFUSED
         known = head.call_headers(self._call) if self._call else {}
         headers = {"content-type": JSON_TYPE, **known, **error.headers}
-        yield Immediate(error.status, orjson.dumps(error.envelope()), headers)
+        yield Immediate(error.status, orjson.dumps(self._envelope(error)), headers)
         served = self._route.served if self._route else None
         yield Refused(served, error.status, self._call.group if self._call else "")
+
+    def _envelope(self, error: GatewayError) -> Json:
+        """The client's own form; but who may not call is told so in OpenAI's, as LiteLLM does."""
+        if self._call is None or isinstance(error, AuthError | Forbidden):
+            return error.envelope()
+        return dialect_of(self._call.endpoint).error(error)
 
     def _retry(self, error: GatewayError) -> Steps:
         exchange = self._exchange
         assert exchange is not None
-        body = orjson.dumps(error.envelope())
-        yield Remember(exchange.call, exchange.deployment, body, error.status)
+        body = orjson.dumps(exchange.dialect.error(error))
+        yield Remember(exchange.call, orjson.dumps(error.envelope()), error.status)
         seconds = wait_seconds(exchange.call, exchange.answer)
         headers = {"retry-after": str(seconds)} if seconds else {}
         yield Immediate(503, body, {names.RETRY: "1", "content-type": JSON_TYPE, **headers})

@@ -1,17 +1,23 @@
-"""The client's body, parsed once."""
+"""The client's body, parsed once; and the provider's, written."""
 
 import orjson
 
 from extproc.domain.call import Call
+from extproc.domain.endpoints import ENDPOINTS
 from extproc.errors import InvalidRequest
+from extproc.providers import forms
+from extproc.providers.base import Outgoing
 
 DEEPEST = 200
 """No request is nested deeper than the writer can write it again (254)."""
 
 
 def parse(call: Call, data: bytes) -> Call:
-    """The call with its JSON body. Raises InvalidRequest for anything but a JSON object."""
+    """The call with its body. Raises InvalidRequest for anything but a JSON object or a form."""
     call.snapshot.rules.check_size(len(data))
+    content_type = call.headers.get("content-type", "")
+    if ENDPOINTS[call.endpoint].form and forms.is_form(content_type):
+        return _form(call, content_type, data)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -24,6 +30,26 @@ def parse(call: Call, data: bytes) -> Call:
             f"Invalid JSON payload: expected an object, got {kind}.", param="request_body"
         )
     return call.but(body=body, body_bytes=len(data))
+
+
+def _form(call: Call, content_type: str, data: bytes) -> Call:
+    try:
+        body = forms.parse(content_type, data)
+    except forms.BadForm as error:
+        raise InvalidRequest(f"Invalid form payload: {error}.", param="request_body") from None
+    return call.but(body=body, body_bytes=len(data))
+
+
+def written(call: Call, outgoing: Outgoing) -> tuple[bytes, str]:
+    """The provider's body and its content type."""
+    if outgoing.form:
+        return forms.encode(outgoing.body, f"form-{call.id}")
+    try:
+        return orjson.dumps(outgoing.body), "application/json"
+    except (orjson.JSONEncodeError, RecursionError):
+        raise InvalidRequest(
+            "Invalid JSON payload: it is nested too deeply, or holds a file.", param="request_body"
+        ) from None
 
 
 def may_pass_as_sent(call: Call, data: bytes) -> bool:

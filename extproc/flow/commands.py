@@ -8,7 +8,8 @@ if the client is gone.
 from collections.abc import Mapping
 from dataclasses import field
 
-from extproc.domain.call import Call
+from extproc.domain.call import Call, Json
+from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
 from extproc.domain.routes import Route, Served
@@ -37,6 +38,14 @@ class Send(Reply):
     set_headers: Mapping[str, str]
     remove_headers: tuple[str, ...]
     body: bytes | None
+
+
+@value
+class SendHeaders(Reply):
+    """The same for a request whose body, if it has any, is not looked at."""
+
+    set_headers: Mapping[str, str]
+    remove_headers: tuple[str, ...]
 
 
 @value
@@ -114,7 +123,16 @@ class Admit(Effect):
 class Sign(Effect):
     """Credentials for the request about to leave. Result: headers to set."""
 
+    departure: Departure
+
+
+@value
+class Count(Effect):
+    """The tokens of a chat body, by estimate: nobody upstream counts for us. Result: int."""
+
+    call: Call
     deployment: Deployment
+    chat: Json
 
 
 @value
@@ -137,8 +155,8 @@ class Remember(Effect):
     """Leave a trail for the next attempt of this call. Result: None."""
 
     call: Call
-    deployment: Deployment
     error: bytes
+    """Its envelope, in OpenAI's form."""
     status: int
 
 

@@ -15,7 +15,8 @@ from extproc.errors import GatewayError
 from extproc.flow import headers as head
 from extproc.flow.commands import Command, Immediate, Release, Settle
 from extproc.flow.events import ResponseHeaders
-from extproc.providers.base import Translator
+from extproc.providers.base import Request, Translator
+from extproc.providers.dialects import Dialect, dialect_of
 from extproc.providers.encoding import BadEncoding, Inflater
 from extproc.providers.failures import unusable_answer
 
@@ -32,6 +33,7 @@ class Exchange:
     call: Call
     deployment: Deployment
     translator: Translator
+    request: Request
     begun_at: float
     status: int = 0
     answer: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +41,10 @@ class Exchange:
     settling: bool = False
     settled: bool = False
     _inflater: Inflater | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        return dialect_of(self.call.endpoint)
 
     @property
     def accepted(self) -> bool:
@@ -125,11 +131,11 @@ class Exchange:
             self.settling = False
         return receipt
 
-    def release(self, at: float) -> Release:
+    def release(self, at: float, content_type: str = EVENT_STREAM) -> Release:
         """The headers of a stream in the client's terms: what it will cost is not known yet."""
         headers = {
             **self._headers(at, None),
-            "content-type": EVENT_STREAM,
+            "content-type": content_type,
             "cache-control": "no-cache",
             "x-accel-buffering": "no",
         }
@@ -145,7 +151,7 @@ class Exchange:
     def refuse(self, error: GatewayError, at: float) -> Immediate:
         """An error instead of the held answer, as plain JSON with its true status."""
         headers = {**self._headers(at, None), **error.headers, "content-type": JSON_TYPE}
-        return Immediate(error.status, orjson.dumps(error.envelope()), headers)
+        return Immediate(error.status, orjson.dumps(self.dialect.error(error)), headers)
 
     def _headers(self, at: float, receipt: Receipt | None) -> dict[str, str]:
         return {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from extproc import __version__
 from extproc.domain import headers as names
 from extproc.domain.call import Call
+from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Receipt
 from extproc.domain.usage import usd
@@ -32,25 +33,34 @@ Headers = dict[str, str]
 
 
 def outgoing_headers(
-    call: Call, deployment: Deployment, outgoing: Outgoing, credentials: Mapping[str, str]
+    call: Call, deployment: Deployment, outgoing: Outgoing, content_type: str
 ) -> Headers:
-    """What is set on the request that leaves."""
+    """What is set on the request that leaves, but for its credential."""
     headers = {
         ":path": deployment.base_path + outgoing.path,
         ":authority": deployment.upstream.authority,
         names.CLUSTER: deployment.upstream.cluster,
-        "content-type": "application/json",
+        "content-type": content_type,
         "accept": "text/event-stream" if call.streaming else "application/json",
         "accept-encoding": "identity",
         "user-agent": USER_AGENT,
         **deployment.headers,
         **outgoing.headers,
-        **credentials,
     }
     timeout_seconds = call.timeout_seconds or deployment.timeout_seconds
     if timeout_seconds and not call.streaming:
         headers[names.TIMEOUT_MS] = str(max(1, int(timeout_seconds * 1000)))
     return headers
+
+
+def departure(deployment: Deployment, headers: Mapping[str, str], body: bytes) -> Departure:
+    """The request as it will reach the provider: without what only Envoy reads."""
+    seen = {
+        name.lower(): value
+        for name, value in headers.items()
+        if name[0] != ":" and not name.startswith("x-gateway-")
+    }
+    return Departure(deployment, "POST", headers[":path"], seen, body)
 
 
 def removed_from_request(client: Mapping[str, str], kept: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,27 +6,16 @@ gateway's own are LiteLLM's extensions of the body.
 
 from collections.abc import Mapping
 
-from extproc.domain.call import Call, Endpoint, Json
+from extproc.domain.call import Call, Json
+from extproc.domain.endpoints import ENDPOINTS, Endpoint
 from extproc.errors import AuthError, InvalidRequest
 
 LONGEST_TIMEOUT_SECONDS = 86_400
 LONGEST_MODEL = 256
 """It goes into headers and into the journal."""
 
-REQUIRED: Mapping[Endpoint, str] = {
-    "chat": "messages",
-    "completions": "prompt",
-    "embeddings": "input",
-}
-
-PATHS: Mapping[Endpoint, str] = {
-    "chat": "/chat/completions",
-    "completions": "/completions",
-    "embeddings": "/embeddings",
-}
-
 GATEWAY_FIELDS = frozenset(
-    {"metadata", "litellm_metadata", "tags", "spend_logs_metadata", "guardrails"}
+    {"litellm_metadata", "tags", "spend_logs_metadata", "guardrails"}
     | {"guardrail_config", "include_guardrail_response", "policies", "cache", "caching"}
     | {"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "disable_fallbacks"}
     | {"num_retries", "max_retries", "timeout", "request_timeout", "stream_timeout"}
@@ -36,7 +25,8 @@ GATEWAY_FIELDS = frozenset(
     | {"mock_testing_rate_limit_error", "prompt_id", "prompt_variables", "prompt_label"}
     | {"litellm_session_id", "litellm_trace_id", "litellm_call_id", "no-log"}
 )
-"""Understood or ignored by the gateway; a provider never sees them."""
+"""Understood or ignored by the gateway; a provider never sees them. So is `metadata`, where the
+endpoint does not give it to the provider."""
 
 BANNED_FIELDS = frozenset(
     {"api_base", "base_url", "api_key", "api_version", "user_config", "model_list"}
@@ -61,19 +51,28 @@ async def read_params(call: Call) -> Call:
     body = call.body
     _check_banned(call)
     model = _model(call)
-    required = REQUIRED[call.endpoint]
-    if body.get(required) is None:
-        path = PATHS[call.endpoint]
-        raise InvalidRequest(f"{path}: Missing required parameter: '{required}'.", param=required)
+    facts = ENDPOINTS[call.endpoint]
+    required = facts.required
+    if required != "model" and body.get(required) is None:
+        reason = f"{facts.path}: Missing required parameter: '{required}'."
+        raise InvalidRequest(reason, param=required)
     _check_types(call.endpoint, body)
     key_aliases = call.key.aliases if call.key else {}
-    left = {name: value for name, value in body.items() if name not in GATEWAY_FIELDS}
-    streaming = call.endpoint != "embeddings" and body.get("stream") is True
+    ours = GATEWAY_FIELDS if facts.keeps_metadata else GATEWAY_FIELDS | {"metadata"}
+    left = {name: value for name, value in body.items() if name not in ours}
+    streaming = facts.streams and (call.path_streams or body.get("stream") in (True, "true"))
     always = call.snapshot.rules.always_include_stream_usage
     usage_asked = always is True or _usage_asked(body)
-    injected = streaming and always is not False and not _usage_asked(body)
+    injected = (
+        streaming
+        and call.endpoint in USAGE_OPTION
+        and always is not False
+        and not _usage_asked(body)
+    )
     if injected:
         left["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    if call.path_streams:
+        left["stream"] = True
     return call.but(
         body=left,
         asked=body,
@@ -87,8 +86,13 @@ async def read_params(call: Call) -> Call:
     )
 
 
+USAGE_OPTION = frozenset({"chat", "completions"})
+"""Where a stream states its usage only if asked."""
+
+
 def _usage_asked(body: Json) -> bool:
-    return (body.get("stream_options") or {}).get("include_usage") is True
+    options = body.get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
 
 
 def _seconds(call: Call, *fields: str) -> float | None:
@@ -123,12 +127,11 @@ def _check_banned(call: Call) -> None:
 
 def _model(call: Call) -> str:
     rules = call.snapshot.rules
-    forced = rules.embedding_model if call.endpoint == "embeddings" else None
-    model = forced or call.path_model or call.body.get("model")
+    model = rules.forced_models.get(call.endpoint) or call.path_model or call.body.get("model")
     if model is None:
-        model = rules.completion_model if call.endpoint != "embeddings" else None
+        model = rules.usual_models.get(call.endpoint)
     if model is None:
-        path = PATHS[call.endpoint]
+        path = ENDPOINTS[call.endpoint].path
         raise InvalidRequest(f"{path}: Missing required parameter: 'model'.", param="model")
     if not isinstance(model, str) or not model:
         raise InvalidRequest("'model' must be a string.")
@@ -150,14 +153,22 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "max_tokens": (int, type(None)),
     "max_completion_tokens": (int, type(None)),
     "prompt": (str, list),
-    "input": (str, list),
+    "input": (str, list, dict),
+    "query": (str,),
+    "documents": (list,),
 }
 NAMES = {list: "array", dict: "object", str: "string", bool: "boolean", int: "integer"}
+
+
+WRITTEN_IN_FORMS = frozenset({"stream", "n"})
+"""In a form every member is text."""
 
 
 def _check_types(endpoint: Endpoint, body: Json) -> None:
     for name, allowed in TYPES.items():
         value = body.get(name)
+        if ENDPOINTS[endpoint].form and name in WRITTEN_IN_FORMS:
+            continue
         if name in body and (not isinstance(value, allowed) or _bool_as_int(value, allowed)):
             wanted = " or ".join(NAMES[kind] for kind in allowed if kind is not type(None))
             raise InvalidRequest(
@@ -165,7 +176,7 @@ def _check_types(endpoint: Endpoint, body: Json) -> None:
                 f"but got {type(value).__name__} instead.",
                 param=name,
             )
-    if endpoint == "chat":
+    if ENDPOINTS[endpoint].required == "messages":
         _check_messages(body["messages"])
 
 

@@ -11,9 +11,9 @@ from random import Random
 
 from extproc.domain.call import Call, Plan
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.numbers import whole_number
 from extproc.errors import InvalidRequest
-from extproc.policy.params import PATHS
 
 MAX_RETRIES = 20
 WEIGHTS = ("weight", "rpm", "tpm")
@@ -24,7 +24,7 @@ async def plan_attempts(call: Call) -> Call:
     deployments = call.snapshot.find(call.group)
     if not deployments:
         raise InvalidRequest(
-            f"{PATHS[call.endpoint]}: Invalid model name passed in model={call.model}. "
+            f"{ENDPOINTS[call.endpoint].path}: Invalid model name passed in model={call.model}. "
             "Call `/v1/models` to view available models for your key."
         )
     ordered = order(deployments, call.id)

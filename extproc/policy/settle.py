@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from extproc.domain.call import Call, Endpoint
+from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended
 from extproc.domain.outcome import Outcome, Receipt
@@ -20,11 +21,6 @@ from extproc.policy.tokens import guess_tokens
 from extproc.providers.prices import PriceBook
 from extproc.stores.base import Journal, JournalUnavailable
 
-CALL_TYPES: Mapping[Endpoint, str] = {
-    "chat": "acompletion",
-    "completions": "atext_completion",
-    "embeddings": "aembedding",
-}
 WAITED_SECONDS, LATE_SECONDS = 2.0, 60.0
 """How long an estimate may take while a client waits for its end, and when nobody does."""
 MAX_TEXT = 256
@@ -86,7 +82,7 @@ class Settler:
             number=call.attempt,
             at=at,
             key_hash=call.key.hash if call.key else "",
-            call_type=CALL_TYPES[call.endpoint],
+            call_type=ENDPOINTS[call.endpoint].call_type,
             model_group=call.group,
             model=deployment.model,
             provider=deployment.provider,
@@ -145,7 +141,9 @@ class Settler:
         return replace(stated, output=larger), larger > stated.output
 
     def _cost(self, deployment: Deployment, usage: Usage) -> int | None:
-        """Nano-USD, None where no price is known."""
+        """Nano-USD: what the provider itself says, else by price; None where no price is known."""
+        if usage.stated_nanousd is not None and deployment.price is None:
+            return usage.stated_nanousd
         price = self._prices.price_of(
             deployment.provider, deployment.model, deployment.base_model, deployment.price
         )

@@ -11,8 +11,10 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Call
+from extproc.domain.endpoints import ENDPOINTS, WRITING, Endpoint
 from extproc.domain.usage import Usage
 from extproc.policy.pool import HelperPool, PoolUnavailable
+from extproc.providers.forms import Upload
 from extproc.providers.texts import texts
 
 WARM = "extproc.policy.tokenizer:warm"
@@ -21,15 +23,21 @@ WARM = "extproc.policy.tokenizer:warm"
 _COUNT = "extproc.policy.tokenizer:count"
 _PER_MESSAGE, _PER_NAME, _PER_ANSWER = 3, 1, 3
 _PER_IMAGE = 250
-_WRITTEN_OUT = ("tools", "functions", "response_format")
+_WRITTEN_OUT = ("tools", "functions", "response_format", "output_config", "text")
 """Fields that the model reads as they are written, JSON and all."""
 _BYTES_PER_TOKEN = 4
+_SOUND_BYTES_PER_SECOND = 8000
 _MAX_CHARACTERS, _SLICES = 256_000, 32
 
 
 def guess_tokens(byte_count: int) -> int:
     """The cheapest estimate, for when there is no time to count: bytes / 4, at least 1."""
     return max(1, byte_count // _BYTES_PER_TOKEN)
+
+
+def guess_milliseconds(file: Any) -> int:
+    """How long a sound is, by its size: speech is usually sent with 64 kbit/s or more."""
+    return len(file.data) * 1000 // _SOUND_BYTES_PER_SECOND if isinstance(file, Upload) else 0
 
 
 async def count_tokens(
@@ -52,7 +60,7 @@ async def count_tokens(
 async def estimate_prompt(
     pool: HelperPool,
     model: str,
-    endpoint: str,
+    endpoint: Endpoint,
     body: Mapping[str, Any],
     deadline_seconds: float = 2.0,
 ) -> int:
@@ -63,6 +71,11 @@ async def estimate_prompt(
     return max(1, counted + _fixed(endpoint, body))
 
 
+async def estimate_chat(pool: HelperPool, model: str, body: Mapping[str, Any]) -> int:
+    """The tokens of a chat's prompt."""
+    return await estimate_prompt(pool, model, "chat", body)
+
+
 def _sample(text: str) -> str:
     """Evenly spaced slices, so that each language or format in the text has its share."""
     step = len(text) // _SLICES
@@ -70,16 +83,15 @@ def _sample(text: str) -> str:
     return "".join(text[start : start + size] for start in range(0, step * _SLICES, step))
 
 
-def _fixed(endpoint: str, body: Mapping[str, Any]) -> int:
+def _fixed(endpoint: Endpoint, body: Mapping[str, Any]) -> int:
     """The tokens that are no text: framing, images, and prompts sent as token numbers."""
-    if endpoint == "chat":
+    if "messages" in body:
         framing = sum(
             _PER_MESSAGE + ("name" in message) * _PER_NAME + _PER_IMAGE * _images(message)
             for message in _messages(body)
         )
         return framing + _PER_ANSWER
-    prompt = body.get("prompt" if endpoint == "completions" else "input")
-    return _numbers(prompt)
+    return _numbers(body.get(ENDPOINTS[endpoint].required))
 
 
 def _numbers(prompt: Any) -> int:
@@ -91,7 +103,8 @@ def _numbers(prompt: Any) -> int:
 
 
 def _images(message: Mapping[str, Any]) -> int:
-    return sum(part.get("type") == "image_url" for part in _objects(message.get("content")))
+    parts = _objects(message.get("content"))
+    return sum(part.get("type") in ("image_url", "image") for part in parts)
 
 
 def _names(body: Mapping[str, Any]) -> Iterator[str]:
@@ -130,6 +143,8 @@ class TokenEstimator:
 
         Past the deadline it is made of the sizes, which is coarser and may be too much.
         """
+        if ENDPOINTS[call.endpoint].modes == WRITING:
+            return Usage(audio_milliseconds=guess_milliseconds(call.body.get("file")))
         prompt = await estimate_prompt(
             self._pool, model, call.endpoint, call.body, deadline_seconds
         )

@@ -1,7 +1,7 @@
 """What a failed attempt leaves for the next, and how the next one takes it up.
 
 A retry may reach another worker. Here is the call itself, in this worker's bounded memory; the
-Trails store holds what every worker needs to know: how often, where, and what went wrong.
+Trails store holds what every worker needs to know: what went wrong.
 """
 
 from collections import OrderedDict
@@ -62,12 +62,11 @@ class Trailing:
         self._trails = trails
         self._admitted = admitted
 
-    async def remember(self, call: Call, deployment_id: str, error: bytes, status: int) -> None:
+    async def remember(self, call: Call, error: bytes, status: int) -> None:
         """Best effort: without a trail the next attempt goes by the plan, which is the same."""
         self._admitted.keep(call)
-        trail = Trail(call.snapshot.generation, (deployment_id,), error.decode(), status)
         try:
-            await self._trails.remember(call.id, trail)
+            await self._trails.remember(call.id, Trail(error.decode(), status))
         except StoreUnavailable:
             return
 

@@ -23,7 +23,16 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 from envoy.type.v3.http_status_pb2 import HttpStatus
 
 from extproc.domain.headers import WORKER_DETAILS
-from extproc.flow.commands import Immediate, Pass, PassHeaders, PassTrailers, Release, Reply, Send
+from extproc.flow.commands import (
+    Immediate,
+    Pass,
+    PassHeaders,
+    PassTrailers,
+    Release,
+    Reply,
+    Send,
+    SendHeaders,
+)
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -91,6 +100,8 @@ def response(reply: Reply) -> ProcessingResponse:
             return PASS_HEADERS
         case Send():
             return _send(reply)
+        case SendHeaders():
+            return _send_headers(reply)
         case Release():
             return _release(reply)
         case Immediate():
@@ -110,6 +121,14 @@ def _send(reply: Send) -> ProcessingResponse:
         clear_route_cache=True,
     )
     return ProcessingResponse(request_body=BodyResponse(response=common))
+
+
+def _send_headers(reply: SendHeaders) -> ProcessingResponse:
+    mutation = HeaderMutation(
+        set_headers=_options(reply.set_headers), remove_headers=reply.remove_headers
+    )
+    common = CommonResponse(header_mutation=mutation, clear_route_cache=True)
+    return ProcessingResponse(request_headers=HeadersResponse(response=common))
 
 
 def _release(reply: Release) -> ProcessingResponse:

@@ -1,20 +1,22 @@
 """What a flow's commands do: each effect runs the policy that decides it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from extproc.clients import credentials
 from extproc.clients.metrics import OTHER, Metrics
 from extproc.domain import headers as names
-from extproc.domain.call import Call, Endpoint
+from extproc.domain.call import Call, Json
+from extproc.domain.departure import Departure
+from extproc.domain.endpoints import Endpoint
 from extproc.domain.numbers import whole_number
 from extproc.domain.routes import Served
 from extproc.domain.snapshot import Snapshot
 from extproc.flow.commands import (
     Admit,
     Begin,
+    Count,
     Effect,
     Identify,
     Later,
@@ -31,15 +33,6 @@ from extproc.policy.pipeline import Stage
 from extproc.policy.settle import Settler
 from extproc.policy.trail import Trailing
 
-ENDPOINTS: Mapping[Served, Endpoint] = {
-    "chat": "chat",
-    "completions": "completions",
-    "embeddings": "embeddings",
-    "models": "chat",
-    "model": "chat",
-}
-"""A listing of models is a call like a chat's, as far as its caller is concerned."""
-
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -54,6 +47,9 @@ class Effects:
     settler: Settler
     trailing: Trailing
     metrics: Metrics
+    sign: Callable[[Departure], Awaitable[Mapping[str, str]]]
+    count_chat: Callable[[str, Json], Awaitable[int]]
+    """(model, chat body) -> tokens."""
     retries: bool = True
     new_id: Callable[[], str] = lambda: str(uuid4())
     """Makes a call's id where no outer listener of ours has made one that nobody else chooses."""
@@ -67,13 +63,13 @@ class Effects:
             case Identify():
                 return await pipeline.run(self.on_headers, self._call(command))
             case Sign():
-                return await credentials.sign(command.deployment)
+                return await self.sign(command.departure)
+            case Count():
+                return await self.count_chat(command.deployment.model, command.chat)
             case Begin():
                 return self.settler.begin(command.call, command.deployment)
             case Remember():
-                await self.trailing.remember(
-                    command.call, command.deployment.id, command.error, command.status
-                )
+                await self.trailing.remember(command.call, command.error, command.status)
             case ListModels():
                 return list_models(command.call, command.only)
             case Refused():
@@ -86,13 +82,14 @@ class Effects:
         attempt = headers.get(names.ATTEMPT, "1") if self.retries else "1"
         return Call(
             id=headers.get(names.CALL_ID, "") if self.retries else self.new_id(),
-            endpoint=ENDPOINTS[command.route.served],
+            endpoint=_endpoint(command.route.served),
             path=headers.get(":path", ""),
             headers=headers,
             snapshot=self.snapshot(),
             received_at=command.at,
             attempt=whole_number(attempt) or 1,
             path_model=command.route.path_model,
+            path_streams=command.route.streaming,
         )
 
     async def _admit(self, call: Call) -> Call:
@@ -107,3 +104,8 @@ class Effects:
         known = command.group and self.snapshot().find(command.group)
         group = known[0].group if known else OTHER
         self.metrics.answered(group, command.served or OTHER, command.status)
+
+
+def _endpoint(served: Served) -> Endpoint:
+    """A listing of models is a call like a chat's, as far as its caller is concerned."""
+    return "chat" if served == "models" or served == "model" else served

@@ -12,8 +12,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc.clients.logs import bug
 from extproc.errors import Internal
-from extproc.flow.attempt import AttemptFlow
-from extproc.flow.commands import Immediate, Pass, Reply
+from extproc.flow.commands import Immediate, Pass, PassTrailers, Reply
+from extproc.flow.entry import Entry
 from extproc.wire import convert
 from extproc.wire.background import Background
 from extproc.wire.driver import Drive
@@ -44,7 +44,45 @@ BUG = Immediate(
 
 def is_last(reply: Reply) -> bool:
     """Whether nothing more can be said to Envoy on this stream."""
-    return isinstance(reply, Immediate) or (isinstance(reply, Pass) and reply.end)
+    ended = isinstance(reply, Immediate | PassTrailers)
+    return ended or (isinstance(reply, Pass) and reply.end)
+
+
+class Stream:
+    """One gRPC stream: Envoy's messages in, the flow's replies out, the last of them kept back.
+
+    The last reply leaves in one piece with the stream's status. Envoy resets the stream when it
+    reads that reply, and a status still on its way is then an operation that fails: grpc.aio frees
+    none of these, a hundred bytes a request (https://github.com/grpc/grpc/issues/43360).
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._reading = False
+        self.last: Reply | None = None
+
+    async def read(self) -> Any:
+        """Envoy's next message; EOF when it has left, or nothing more can be said to it."""
+        if self.last is not None:
+            return grpc.aio.EOF
+        self._reading = True
+        message = await self._context.read()
+        self._reading = False
+        return message
+
+    async def write(self, reply: Reply) -> None:
+        # What the watchdog says while we wait for Envoy cannot wait for Envoy.
+        if is_last(reply) and not self._reading:
+            self.last = reply
+        else:
+            await self._context.write(convert.response(reply).SerializeToString())
+
+    async def end(self) -> Any:
+        """The last reply, for gRPC to send with the status; raises when there is none."""
+        if self.last is None:  # Envoy has left
+            await self._context.abort(grpc.StatusCode.CANCELLED)
+        else:
+            return convert.response(self.last)
 
 
 class Processor:
@@ -63,35 +101,29 @@ class Processor:
         self._watchdog = watchdog
         self.streams = 0
 
-    async def process(self, _: Any, context: Any) -> None:
-        over = False
-
-        async def write(reply: Reply) -> None:
-            nonlocal over
-            over = is_last(reply)
-            await context.write(convert.response(reply))
-
-        now = self._now
+    async def process(self, _: Any, context: Any) -> Any:
+        stream, now = Stream(context), self._now
         run, spawn = self._effects.run, self._spawn
-        drive = Drive(AttemptFlow(), write, run, spawn, now, self._watchdog)
+        drive = Drive(Entry(), stream.write, run, spawn, now, self._watchdog)
         self.streams += 1
         self._effects.metrics.in_flight.inc()
         try:
-            # Ending the stream ourselves spares us Envoy's cancelling it, which costs far more.
-            while not over and (message := await context.read()) is not grpc.aio.EOF:
+            while (message := await stream.read()) is not grpc.aio.EOF:
                 await drive.feed(convert.event(message, now()))
         except (grpc.aio.BaseError, asyncio.CancelledError):
             raise  # the stream ended: Envoy has left, or this server stops
         except Exception as error:
             log.error("an attempt failed inside the gateway: %s", bug(error))
-            await write(BUG)
+            await stream.write(BUG)
         finally:
             self.streams -= 1
             self._effects.metrics.in_flight.dec()
             drive.close()
+        return await stream.end()
 
     def handler(self) -> grpc.GenericRpcHandler:
-        method = grpc.stream_stream_rpc_method_handler(
+        # On the wire a single response is a stream of responses: all but the last we write.
+        method = grpc.stream_unary_rpc_method_handler(
             self.process,
             request_deserializer=ProcessingRequest.FromString,
             response_serializer=ProcessingResponse.SerializeToString,

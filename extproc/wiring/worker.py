@@ -17,6 +17,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
+from extproc.clients.credentials import Signer
 from extproc.clients.metrics import Metrics
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
@@ -106,6 +107,8 @@ async def _worker(settings: Settings, index: int) -> None:
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,
+            sign=Signer({}),
+            count_chat=partial(tokens.estimate_chat, helpers),
             retries=settings.outer_listener,
         )
         tasks.start(metrics.run())

@@ -77,7 +77,8 @@ def test_the_rules_hold_what_the_sections_say(company: Loaded) -> None:
     rules = company.snapshot.rules
     assert rules.num_retries == 3
     assert (rules.max_request_bytes, rules.max_request_mb_shown) == (20 * 1024**2, 20)
-    assert (rules.completion_model, rules.embedding_model) == ("gpt-4o", "embeddings")
+    assert rules.usual_models["chat"] == rules.usual_models["completions"] == "gpt-4o"
+    assert rules.forced_models == {"embeddings": "embeddings"}
     assert rules.key_header == "X-Gateway-Key"
     assert rules.guardrails == (
         GuardrailRule("hide_secrets", "hide_secrets", {}),
@@ -110,7 +111,6 @@ def test_general_holds_what_the_processes_need(company: Loaded) -> None:
 
 def test_everything_without_effect_is_named_once(company: Loaded) -> None:
     assert [line.replace(f"{HERE}/", "") for line in company.warnings] == [
-        "litellm_settings.drop_params: recognised, has no effect yet",
         "litellm_settings.cache: recognised, has no effect yet",
         "litellm_settings.cache_params: recognised, has no effect yet",
         "litellm_settings.default_fallbacks: recognised, has no effect yet",

@@ -15,14 +15,14 @@ def test_rows_that_cannot_be_used_are_left_out_with_their_reason(tmp_path: Path)
 model_list:
   - {model_name: a, litellm_params: {model: openai/a, api_key: os.environ/ONE}}
   - {model_name: a, litellm_params: {model: openai/a, api_key: sk-1}}
-  - {model_name: b, litellm_params: {model: bedrock/b}}
+  - {model_name: b, litellm_params: {model: petals/b}}
   - {model_name: c, litellm_params: {model: openai/c, litellm_credential_name: none}}
 """
     loaded = load_text(tmp_path, text)
     assert {group: len(found) for group, found in loaded.snapshot.groups.items()} == {"a": 1}
     assert [line.partition(": ")[2] for line in loaded.warnings] == [
         "model_list[0]: left out: os.environ/ONE is not set",
-        "model_list[2]: left out: provider bedrock is not supported yet",
+        "model_list[2]: left out: provider petals is not supported yet",
         "model_list[3]: left out: credential_list has no usable none",
     ]
 

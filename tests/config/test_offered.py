@@ -17,8 +17,8 @@ def test_providers_whose_key_is_set_are_offered() -> None:
     found = {group: deployment.api_base for group, [deployment] in snapshot.groups.items()}
     assert found == {
         "openai/*": "https://proxy.example/v1",
-        "anthropic/*": "https://api.anthropic.com/v1",
-        "gemini/*": "https://generativelanguage.googleapis.com/v1beta/openai",
+        "anthropic/*": "https://api.anthropic.com",
+        "gemini/*": "https://generativelanguage.googleapis.com/v1beta",
     }
     [claude] = snapshot.find("anthropic/claude-sonnet-4-5")
     assert (claude.provider, claude.model, claude.api_key) == (

@@ -16,8 +16,8 @@ from extproc.providers.profiles import PROFILES
         ("http://127.0.0.1:8000/v1", "openai", "http://127.0.0.1:8000/v1"),
         ("http://[::1]:8000/v1", "openai", "http://[::1]:8000/v1"),
         ("HTTPS://API.Example:443/v1", "openai", "https://api.example/v1"),
-        ("https://api.anthropic.com", "anthropic", "https://api.anthropic.com/v1"),
-        ("http://gpu:11434/", "ollama", "http://gpu:11434/v1"),
+        ("https://api.anthropic.com", "anthropic", "https://api.anthropic.com"),
+        ("http://gpu:11434/v1/", "ollama", "http://gpu:11434"),
         ("http://gpu:11434/proxy", "ollama", "http://gpu:11434/proxy"),
     ],
 )

@@ -180,7 +180,7 @@ def test_more_bytes_than_allowed_without_a_declared_length(
         ("GET", "/nowhere", 404),
         ("GET", "/v1/chat/completions", 405),
         ("DELETE", "/v1/models", 405),
-        ("POST", "/v1/images/generations", 501),
+        ("POST", "/v1/assistants", 501),
         ("POST", "/team/new", 501),
     ],
 )

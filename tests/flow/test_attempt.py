@@ -109,7 +109,10 @@ def test_request_leaves_with_provider_credentials_and_nothing_of_the_client() ->
     admitted = call(plan=plan())
     play.result(admitted) << PassHeaders()
     play >> RequestBody(100.1, BODY) << Admit
-    play.result(admitted) << Sign(deployment("d1"))
+    departure = play.result(admitted).take().departure
+    assert (departure.deployment, departure.path) == (deployment("d1"), "/v1/chat/completions")
+    assert orjson.loads(departure.body)["model"] == "gpt-4o"
+    assert departure.headers.keys().isdisjoint({"authorization", "cookie", ":path"})
     play.result({"authorization": "Bearer sk-provider"}) << Begin(admitted, deployment("d1"))
     play.result(100.2)
     send = play.take()

@@ -36,7 +36,7 @@ class Clock:
 
 async def test_next_attempt_resumes_the_admitted_call() -> None:
     trailing = Trailing(DictTrails(), Admitted(Clock()))
-    await trailing.remember(call(plan=plan(), body={"x": 1}), "d1", ERROR, 429)
+    await trailing.remember(call(plan=plan(), body={"x": 1}), ERROR, 429)
     resumed = trailing.resume(call(attempt=2))
     assert resumed is not None and resumed.attempt == 2 and resumed.body == {"x": 1}
     assert trailing.resume(call(attempt=2)) is None
@@ -44,7 +44,7 @@ async def test_next_attempt_resumes_the_admitted_call() -> None:
 
 async def test_surplus_attempt_gets_the_last_error() -> None:
     trailing = Trailing(DictTrails(), Admitted(Clock()))
-    await trailing.remember(call(plan=plan()), "d1", ERROR, 429)
+    await trailing.remember(call(plan=plan()), ERROR, 429)
     with pytest.raises(ProviderError, match="slow down") as refused:
         await trailing.refuse_surplus(call(plan=plan(attempts=2), attempt=3))
     assert refused.value.status == 429
@@ -60,7 +60,7 @@ async def test_surplus_attempt_without_a_trail_is_refused_all_the_same(trails: D
 
 async def test_store_that_is_away_does_not_stop_a_retry() -> None:
     trailing = Trailing(DictTrails(away=True), Admitted(Clock()))
-    await trailing.remember(call(plan=plan()), "d1", ERROR, 429)
+    await trailing.remember(call(plan=plan()), ERROR, 429)
     assert trailing.resume(call(attempt=2)) is not None
 
 

@@ -1,0 +1,41 @@
+"""Which flow serves a stream: decided by the route, when its first event comes."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from extproc.domain import routes
+from extproc.domain.routes import Served
+from extproc.flow.attempt import AttemptFlow
+from extproc.flow.events import Event, RequestHeaders
+from extproc.flow.exchange import Steps
+
+
+class Flow(Protocol):
+    """One stream's state machine."""
+
+    def handle(self, event: Event) -> Steps: ...
+
+
+FLOWS: Mapping[Served, Callable[[], Flow]] = {}
+"""Those that are not translated attempts."""
+
+
+class Entry:
+    """A stream's flow, chosen once."""
+
+    def __init__(self) -> None:
+        self._flow: Flow | None = None
+
+    def handle(self, event: Event) -> Steps:
+        if self._flow is None:
+            self._flow = _chosen(event)
+        yield from self._flow.handle(event)
+
+
+def _chosen(event: Event) -> Flow:
+    """What has no route is refused by the attempt's flow."""
+    if isinstance(event, RequestHeaders):
+        route = routes.match(event.headers.get(":method", ""), event.headers.get(":path", ""))
+        if route is not None and route.served in FLOWS:
+            return FLOWS[route.served]()
+    return AttemptFlow()
