@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import contenders, peers, report
+from bench import contenders, peers, report, translation
 from bench.figures import Results
 from bench.load import CannotRun, Tool, tool
 from bench.rounds import measure
@@ -87,8 +87,10 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
             makers = _makers(options)
             started = [stack.enter_context(make(folder, upstream)) for make in makers]
             found = measure([upstream, *started], chosen, options.rounds, options.seconds)
-            judged = list(verdicts(found))
+            translated = translation.costs()
+            judged = [*verdicts(found), *translation.verdicts(translated)]
             print(_headline(about), report.tables(found), sep="\n\n")
+            print("", report.table(translation.rows(translated)), sep="\n")
             print()
     print(report.verdict_lines(judged))
     if options.json:

@@ -2,34 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
 
 import httpx
-import pytest
 
 from tests.e2e import outages
 from tests.e2e.database import Database
 from tests.e2e.gateway import Gateway, eventually, run_id
 from tests.e2e.proofs import MESSAGES, client, read_stream, streaming
-from tests.e2e.upstream import Upstream, config
+from tests.e2e.upstream import Upstream
 from tests.e2e.words import is_envelope
 
 CHAT = {"model": "solo", "messages": MESSAGES}
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    server = Database()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def fragile(upstream: Upstream, database: Database) -> Iterator[Gateway]:
-    running = Gateway(config(upstream), {"DATABASE_URL": database.url})
-    running.start()
-    yield running
-    running.stop()
 
 
 async def test_postgres_away_under_load(

@@ -1,28 +1,11 @@
 """The outages at full size; run by `make torture`, never collected by the suite."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e import outages
 from tests.e2e.database import Database
 from tests.e2e.gateway import Gateway
-from tests.e2e.upstream import Upstream, config
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    server = Database()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def fragile(upstream: Upstream, database: Database) -> Iterator[Gateway]:
-    running = Gateway(config(upstream), {"DATABASE_URL": database.url})
-    running.start()
-    yield running
-    running.stop()
+from tests.e2e.upstream import Upstream
 
 
 async def test_postgres_away_for_thirty_seconds(
