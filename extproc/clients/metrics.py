@@ -57,6 +57,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "llm_extproc_retries": ("Attempts after the first of a call.", ("model_group",)),
     "llm_extproc_estimated_usage": ("Attempts billed by an estimate of their tokens.", ATTEMPT),
+    "llm_extproc_responses_not_kept": ("Responses that could not be remembered.", ()),
     "llm_extproc_background_failures": ("Settlements and other late work that failed.", ()),
 }
 

@@ -1,12 +1,14 @@
 """Compiles one row of `model_list` into a Deployment."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from extproc.config.modelkeys import (
     GENERATION,
@@ -21,7 +23,7 @@ from extproc.config.upstreams import upstream
 from extproc.domain.deployment import Deployment
 from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.usage import Price
-from extproc.providers import registry
+from extproc.providers import registry, watsonx
 from extproc.providers.profile import Profile
 from extproc.providers.profiles import (
     PROFILES,
@@ -30,6 +32,16 @@ from extproc.providers.profiles import (
     provider_at,
     provider_of_model,
 )
+
+GOOGLE = "vertex_credentials"
+
+_REGION = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)/(.+)")
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:([\w-]+):")
+_AZURE_PATH = re.compile(
+    r"(?P<root>.*?)/openai"
+    r"(?:/deployments/(?P<model>[^/]+)(?:/.*)?|/(?P<v1>v1)(?:/.*)?|/responses)?"
+)
+_FOUNDRY_PATH = re.compile(r"(?P<root>.*?)/models(?:/chat/completions|/embeddings)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,55 +68,43 @@ def compiled(
     warnings: Warnings,
 ) -> Deployment:
     """A deployment of `group` from its checked litellm_params and model_info. Raises LeftOut."""
-    params = {**defaults.params, **given}
-    for second, first in OTHER_NAMES.items():
-        if second in params:
-            params.setdefault(first, params[second])
+    environ = defaults.environ
+    params = _first_names({**defaults.params, **given})
     own_base = params.get("api_base")
     provider, model = _provider(params, own_base)
     profile = PROFILES[provider]
-    options = {**profile.defaults, **_filled(profile.options, params, defaults.environ)}
-    base = own_base or first_set(profile.base_env, defaults.environ)
-    base = base or _base_url(profile, options)
-    secrets = _filled(profile.secrets, params, defaults.environ)
     schema, model = profile.schema_of(model)
     _check_mode(info.get("mode"), provider, schema)
-    api_key = params.get("api_key", "").strip() or first_set(profile.key_env, defaults.environ)
-    if api_key is None and not profile.keyless and not own_base:
+    told = _told(provider, model, own_base or first_set(profile.base_env, environ))
+    secrets = _secrets(profile, params, defaults)
+    options = _options(profile, {**told.options, **params}, environ)
+    options = _with_project(schema, told.model, options, secrets)
+    api_key = params.get("api_key", "").strip() or first_set(profile.key_env, environ)
+    if api_key is None and not profile.keyless and not own_base and not secrets:
         warnings.add(f"{group}: no api_key, and {' or '.join(profile.key_env)} is not set")
     ssl_verify = params.get("ssl_verify", defaults.ssl_verify)
+    base = told.base or _base_url(profile, options)
     host, path = upstream(base, profile, ssl_verify, defaults.folder)
-    _check_wildcards(group, model, warnings)
+    _check_wildcards(group, told.model, warnings)
     return Deployment(
         id=_safe(info.get("id"), "model_info.id") or stable_id(group, params),
         group=group,
         provider=provider,
-        model=model,
+        model=told.model,
         upstream=host,
         base_path=path,
         schema=schema,
         auth=profile.auth,
         api_key=_safe(api_key, "api_key"),
-        headers=_headers(params, profile, defaults.environ),
-        weight=params.get("weight"),
-        rpm=params.get("rpm"),
-        tpm=params.get("tpm"),
-        order=params.get("order"),
-        num_retries=params.get("num_retries", params.get("max_retries")),
-        timeout_seconds=params.get(
-            "timeout", params.get("request_timeout", defaults.timeout_seconds)
-        ),
-        stream_timeout_seconds=params.get("stream_timeout", defaults.stream_timeout_seconds),
+        headers=_headers(params, profile, environ),
         mode=info.get("mode"),
-        base_model=info.get("base_model") or params.get("base_model"),
+        base_model=info.get("base_model") or params.get("base_model") or told.base_model,
         price=_price(group, params, info, warnings),
-        drop_params=params.get("drop_params", defaults.drop_params),
-        additional_drop_params=tuple(params.get("additional_drop_params", ())),
-        allowed_params=frozenset(params.get("allowed_openai_params", ())),
-        modify_params=params.get("modify_params", defaults.modify_params),
         options=options,
         secrets=secrets,
         extra_body=_extra_body(params),
+        **_routing(params, defaults),
+        **_leniency(params, defaults),
     )
 
 
@@ -112,6 +112,40 @@ def stable_id(group: str, params: Mapping[str, Any]) -> str:
     """Hex SHA-256 over the row: the same after a restart and on every replica."""
     text = json.dumps([group, params], sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()
+
+
+def _first_names(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with what was said under a second name."""
+    named: dict[str, Any] = {}
+    for second, first in OTHER_NAMES.items():
+        if second in params:
+            named.setdefault(first, params[second])
+    return {**named, **params}
+
+
+def _routing(params: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """When it is tried, how often and how long."""
+    timeout = params.get("request_timeout", defaults.timeout_seconds)
+    return {
+        "weight": params.get("weight"),
+        "rpm": params.get("rpm"),
+        "tpm": params.get("tpm"),
+        "order": params.get("order"),
+        "num_retries": params.get("num_retries", params.get("max_retries")),
+        "timeout_seconds": params.get("timeout", timeout),
+        "stream_timeout_seconds": params.get("stream_timeout", defaults.stream_timeout_seconds),
+        "passes": params.get("use_in_pass_through", False),
+    }
+
+
+def _leniency(params: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """What is done about parameters and messages that the provider would refuse."""
+    return {
+        "drop_params": params.get("drop_params", defaults.drop_params),
+        "additional_drop_params": tuple(params.get("additional_drop_params", ())),
+        "allowed_params": frozenset(params.get("allowed_openai_params", ())),
+        "modify_params": params.get("modify_params", defaults.modify_params),
+    }
 
 
 def _provider(params: Mapping[str, Any], base: str | None) -> tuple[str, str]:
@@ -140,6 +174,56 @@ def _provider(params: Mapping[str, Any], base: str | None) -> tuple[str, str]:
     return provider, model
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A model's name and an api_base, with what else they said taken out of them."""
+
+    model: str
+    base: str | None
+    options: Mapping[str, str] = field(default_factory=dict)
+    base_model: str | None = None
+
+
+def _told(provider: str, model: str, base: str | None) -> _Told:
+    if provider == "bedrock":
+        return _told_of_bedrock(model, base)
+    if provider in ("azure", "azure_ai") and base:
+        return _told_of_azure(provider, model, base)
+    return _Told(model, base)
+
+
+def _told_of_bedrock(model: str, base: str | None) -> _Told:
+    """`us-east-1/model` and `arn:aws:bedrock:us-east-1:…` say the region."""
+    if found := _ARN.match(model):
+        return _Told(model, base, {"aws_region_name": found[1]})
+    if found := _REGION.fullmatch(model):
+        return _Told(found[2], base, {"aws_region_name": found[1]})
+    return _Told(model, base)
+
+
+def _told_of_azure(provider: str, model: str, base: str) -> _Told:
+    """Whole URLs are pasted: `https://host/openai/deployments/name/…?api-version=…`."""
+    try:
+        url = urlsplit(base.strip())
+    except ValueError:
+        raise LeftOut("api_base is not a URL") from None
+    asked = dict(parse_qsl(url.query))
+    version = asked.pop("api-version", "")
+    path = url.path.rstrip("/")
+    if provider == "azure_ai" and _AZURE_PATH.fullmatch(path):
+        raise LeftOut(f"this api_base is Azure OpenAI's: name the model azure/{model}")
+    found = (_AZURE_PATH if provider == "azure" else _FOUNDRY_PATH).fullmatch(path)
+    said = found.groupdict() if found else {"root": path}
+    version = version or said.get("v1") or ""
+    named = unquote(said.get("model") or "") or model
+    return _Told(
+        named,
+        urlunsplit((url.scheme, url.netloc, said["root"], urlencode(asked), url.fragment)),
+        {"api_version": version} if version else {},
+        None if named == model or "*" in model else model,
+    )
+
+
 def _filled(
     table: Mapping[str, tuple[str, ...]], params: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, str]:
@@ -152,6 +236,61 @@ def _filled(
         if value:
             found[name] = str(value)
     return found
+
+
+def _options(
+    profile: Profile, params: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, str]:
+    return {**profile.defaults, **_filled(profile.options, params, environ)}
+
+
+def _secrets(profile: Profile, params: Mapping[str, Any], defaults: Defaults) -> dict[str, str]:
+    found = _filled(profile.secrets, params, defaults.environ)
+    if GOOGLE in found and not _is_json(found[GOOGLE]):
+        found[GOOGLE] = _path_of(found[GOOGLE], defaults.folder)
+    return found
+
+
+def _path_of(credentials: str, folder: Path) -> str:
+    """From the config's folder, if there is such a file; else as it is."""
+    try:
+        file = (folder / credentials).resolve(strict=True)
+    except (OSError, ValueError):
+        return credentials
+    return str(file)
+
+
+def _with_project(
+    schema: str, model: str, options: dict[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """The options with the project that pays, where the provider asks for one."""
+    owned = options.get("project_id") or options.get("space_id")
+    if schema == "watsonx" and not owned and not model.startswith(watsonx.DEPLOYED):
+        raise LeftOut("watsonx needs project_id or space_id")
+    if not schema.startswith("vertex") or options.get("vertex_project"):
+        return options
+    project = _project_of(secrets.get(GOOGLE, ""))
+    if not project:
+        raise LeftOut("vertex_ai needs vertex_project, or vertex_credentials that name a project")
+    return {**options, "vertex_project": project}
+
+
+def _project_of(credentials: str) -> str | None:
+    """A service account's project, a person's quota project. Raises LeftOut."""
+    if not credentials:
+        return None
+    try:
+        text = credentials if _is_json(credentials) else Path(credentials).read_text("utf-8")
+        info = json.loads(text)
+    except (OSError, ValueError):
+        raise LeftOut("vertex_credentials is neither JSON nor the path of a JSON file") from None
+    known = info if isinstance(info, dict) else {}
+    project = known.get("project_id") or known.get("quota_project_id")
+    return project if isinstance(project, str) else None
+
+
+def _is_json(credentials: str) -> bool:
+    return credentials.lstrip().startswith("{")
 
 
 def _base_url(profile: Profile, options: Mapping[str, str]) -> str:

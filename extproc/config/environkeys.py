@@ -20,6 +20,8 @@ _READ: Mapping[str, str] = {
     "OPENAI_API_BASE": "The base URL of `openai/` deployments.",
     "OPENAI_ORGANIZATION": "OpenAI-Organization of `openai/` deployments.",
     "SSL_VERIFY": "As litellm_settings.ssl_verify.",
+    "AZURE_AUTHORITY_HOST": "Where Entra's tokens come from: a sovereign cloud's host.",
+    "AZURE_FEDERATED_TOKEN_FILE": "A workload's own token, which Entra exchanges.",
     "JSON_LOGS": "Log lines as JSON.",
 }
 

@@ -15,5 +15,5 @@ class Departure:
     path: str
     """As it goes over the wire: base path, escaped, with its query."""
     headers: Mapping[str, str]
-    """Those that the provider sees; names in lower case."""
+    """Those that are set on it, Envoy's own among them."""
     body: bytes

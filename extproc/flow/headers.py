@@ -54,13 +54,8 @@ def outgoing_headers(
 
 
 def departure(deployment: Deployment, headers: Mapping[str, str], body: bytes) -> Departure:
-    """The request as it will reach the provider: without what only Envoy reads."""
-    seen = {
-        name.lower(): value
-        for name, value in headers.items()
-        if name[0] != ":" and not name.startswith("x-gateway-")
-    }
-    return Departure(deployment, "POST", headers[":path"], seen, body)
+    """The request for who signs it."""
+    return Departure(deployment, "POST", headers[":path"], headers, body)
 
 
 def removed_from_request(client: Mapping[str, str], kept: Mapping[str, str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended
 from extproc.domain.outcome import Outcome, Receipt
-from extproc.domain.usage import Usage
+from extproc.domain.usage import NOTHING, Usage
 from extproc.errors import Unavailable
 from extproc.policy.tokens import guess_tokens
 from extproc.providers.prices import PriceBook
@@ -75,7 +75,8 @@ class Settler:
     def begin(self, call: Call, deployment: Deployment) -> float:
         """Journal the attempt; epoch seconds. Raises Unavailable if it cannot be journaled."""
         at = self._now()
-        prompt = Usage(input=guess_tokens(call.body_bytes))
+        free = ENDPOINTS[call.endpoint].free
+        prompt = NOTHING if free else Usage(input=guess_tokens(call.body_bytes))
         begun = Begun(
             attempt_id=call.attempt_id,
             call_id=call.client_id,
@@ -89,7 +90,7 @@ class Settler:
             deployment_id=deployment.id,
             api_base=deployment.api_base,
             prompt_tokens_estimate=prompt.input,
-            prompt_cost_nanousd=self._cost(deployment, prompt),
+            prompt_cost_nanousd=self._cost(deployment, prompt) if prompt else 0,
             metadata=_about(call),
         )
         try:
@@ -104,6 +105,9 @@ class Settler:
     async def settle(self, outcome: Outcome) -> Receipt:
         usage, estimated = await self._usage(outcome)
         cost = self._cost(outcome.deployment, usage) if usage else 0
+        for model, used in outcome.beside.items():
+            cost = _sum(cost, self._cost_beside(outcome.deployment, model, used))
+            usage += used
         ended = Ended(
             attempt_id=outcome.call.attempt_id,
             at=outcome.at,
@@ -127,6 +131,8 @@ class Settler:
     async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
         """(usage, whether it is an estimate)."""
         stated = outcome.usage
+        if ENDPOINTS[outcome.call.endpoint].free:
+            return stated or NOTHING, False
         if stated is not None and (outcome.ok or not outcome.text):
             return stated, False
         if not outcome.produced:
@@ -140,6 +146,12 @@ class Settler:
         larger = max(stated.output, estimate.output)
         return replace(stated, output=larger), larger > stated.output
 
+    def _cost_beside(self, deployment: Deployment, model: str, usage: Usage) -> int | None:
+        """By the other model's own price; by the deployment's where that is not known."""
+        same = model in ("", deployment.model, deployment.base_model)
+        own = None if same else self._prices.price_of(deployment.provider, model, None, None)
+        return own.cost_nanousd(usage) if own else self._cost(deployment, usage)
+
     def _cost(self, deployment: Deployment, usage: Usage) -> int | None:
         """Nano-USD: what the provider itself says, else by price; None where no price is known."""
         if usage.stated_nanousd is not None and deployment.price is None:
@@ -148,6 +160,11 @@ class Settler:
             deployment.provider, deployment.model, deployment.base_model, deployment.price
         )
         return None if price is None else price.cost_nanousd(usage)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    """Unknown where either is."""
+    return None if one is None or other is None else one + other
 
 
 def _about(call: Call) -> dict[str, Any]:

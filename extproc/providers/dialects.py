@@ -1,7 +1,7 @@
 """The formats clients speak: how an answer, a stream and an error are written in each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -156,11 +156,11 @@ EVENTS = Dialect(
 
 DIALECTS: Mapping[Endpoint, Dialect] = {
     "messages": ANTHROPIC,
-    "count_tokens": ANTHROPIC,
+    "count_tokens": replace(ANTHROPIC, stamp=_unstamped),
     "generate": GOOGLE,
-    "count_contents": GOOGLE,
+    "count_contents": replace(GOOGLE, stamp=_unstamped),
     "responses": RESPONSES,
-    "response_tokens": RESPONSES,
+    "response_tokens": replace(RESPONSES, stamp=_unstamped),
     "images": EVENTS,
     "image_edits": EVENTS,
     "speech": EVENTS,

@@ -203,7 +203,7 @@ OWN_FORMAT = (
             "space_id": ("WATSONX_DEPLOYMENT_SPACE_ID", "WATSONX_SPACE_ID"),
             "api_version": ("WATSONX_API_VERSION",),
         },
-        secrets={"token": ("WATSONX_TOKEN",)},
+        secrets={"token": ("WATSONX_TOKEN",), "zen_api_key": ("WATSONX_ZENAPIKEY",)},
     ),
     row("jina_ai", "https://api.jina.ai/v1", "https://api.jina.ai/docs", schema="jina"),
     row("voyage", "https://api.voyageai.com/v1", "https://docs.voyageai.com", schema="voyage"),
@@ -215,5 +215,6 @@ OWN_FORMAT = (
         keys="HF_TOKEN HUGGINGFACE_API_KEY",
         schema="tei",
         keyless=True,
+        trims=("/v1",),
     ),
 )

@@ -1,4 +1,6 @@
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,7 +143,13 @@ def test_the_operators_price(
     params: dict[str, Any], info: dict[str, Any], price: Price | None
 ) -> None:
     warnings = Warnings()
-    found = compiled("group", {"model": "lm_studio/a", "api_base": "http://a/v1", **params}, info, NOTHING, warnings)
+    found = compiled(
+        "group",
+        {"model": "lm_studio/a", "api_base": "http://a/v1", **params},
+        info,
+        NOTHING,
+        warnings,
+    )
     assert found.price == price
     assert warnings.lines == ()
 
@@ -174,3 +182,182 @@ def test_no_secret_is_printed() -> None:
         {"model": "openai/a", "api_key": "sk-secret", "extra_headers": {"x-key": "sk-secret"}}
     )
     assert "sk-secret" not in repr(found)
+
+
+# --- what else a model's name and an api_base say
+
+
+@pytest.mark.parametrize(
+    ("model", "region", "left"),
+    [
+        ("bedrock/us-east-1/anthropic.claude-v2:1", "us-east-1", "anthropic.claude-v2:1"),
+        ("bedrock/converse/us-gov-west-1/meta.llama", "us-gov-west-1", "meta.llama"),
+        ("bedrock/invoke/ap-southeast-2/anthropic.claude", "ap-southeast-2", "anthropic.claude"),
+        ("bedrock/us.anthropic.claude", "eu-west-3", "us.anthropic.claude"),
+        ("bedrock/eu-central-1/*", "eu-central-1", "*"),
+        (
+            "bedrock/arn:aws:bedrock:eu-north-1:123456789012:inference-profile/x",
+            "eu-north-1",
+            "arn:aws:bedrock:eu-north-1:123456789012:inference-profile/x",
+        ),
+        (
+            "bedrock/converse/arn:aws-us-gov:bedrock:us-gov-east-1:1:imported-model/y",
+            "us-gov-east-1",
+            "arn:aws-us-gov:bedrock:us-gov-east-1:1:imported-model/y",
+        ),
+    ],
+)
+def test_a_region_in_a_bedrock_model_s_name_chooses_the_host(
+    model: str, region: str, left: str
+) -> None:
+    defaults = Defaults(environ={"AWS_REGION": "eu-west-3"})
+    found = compiled("g*", {"model": model}, {}, defaults, Warnings())
+    assert (found.model, found.options["aws_region_name"]) == (left, region)
+    assert found.upstream.host == f"bedrock-runtime.{region}.amazonaws.com"
+
+
+def test_a_region_of_the_operator_s_wins_over_the_name_s() -> None:
+    found = deployment({"model": "bedrock/us-east-1/x.y", "aws_region_name": "eu-west-1"})
+    assert (found.model, found.options["aws_region_name"]) == ("x.y", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "version"),
+    [
+        ("", "gpt-4o", None),
+        ("/", "gpt-4o", None),
+        ("/openai", "gpt-4o", None),
+        ("/openai/", "gpt-4o", None),
+        ("/openai/v1/", "gpt-4o", "v1"),
+        ("/openai/v1/chat/completions?api-version=preview", "gpt-4o", "preview"),
+        ("/openai/deployments/mine", "mine", None),
+        (
+            "/openai/deployments/my%20one/chat/completions?api-version=2024-10-21",
+            "my one",
+            "2024-10-21",
+        ),
+        ("/openai/responses?api-version=2025-04-01-preview", "gpt-4o", "2025-04-01-preview"),
+        ("?api-version=2024-10-21", "gpt-4o", "2024-10-21"),
+    ],
+)
+def test_a_whole_url_of_azure_is_understood(path: str, model: str, version: str | None) -> None:
+    found = deployment({"model": "azure/gpt-4o", "api_base": f"https://x.test{path}"})
+    assert (found.upstream.host, found.base_path) == ("x.test", "")
+    assert (found.model, found.options.get("api_version")) == (model, version)
+    assert found.base_model == (None if model == "gpt-4o" else "gpt-4o")
+
+
+def test_a_proxy_s_path_before_azure_s_is_kept() -> None:
+    base = "https://x.test/models/openai/team/openai/deployments/mine/embeddings"
+    found = deployment({"model": "azure/a", "api_base": base})
+    assert (found.base_path, found.model) == ("/models/openai/team", "mine")
+
+
+def test_an_api_version_of_the_operator_s_wins_over_the_url_s_and_that_over_the_environment_s() -> (
+    None
+):
+    defaults = Defaults(environ={"AZURE_API_VERSION": "of-env"})
+    params = {"model": "azure/a", "api_base": "https://x.test/?api-version=of-url"}
+    assert deployment(params, defaults).options["api_version"] == "of-url"
+    own = {**params, "api_version": "own"}
+    assert deployment(own, defaults).options["api_version"] == "own"
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/chat/completions", "/chat/completions", ""])
+def test_a_whole_url_of_foundry_is_understood(path: str) -> None:
+    base = f"https://x.services.ai.azure.com{path}?api-version=2024-05-01-preview"
+    found = deployment({"model": "azure_ai/m", "api_base": base})
+    assert (found.base_path, found.model) == ("", "m")
+    assert found.options["api_version"] == "2024-05-01-preview"
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"model": "vertex_ai/gemini-2.5-pro"}, "vertex_ai needs vertex_project"),
+        ({"model": "vertex_ai/claude-sonnet-4-5"}, "vertex_ai needs vertex_project"),
+        (
+            {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": "{}"},
+            "vertex_ai needs vertex_project",
+        ),
+        (
+            {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": '{"private_key": "sk-"'},
+            "vertex_credentials is neither JSON nor the path of a JSON file",
+        ),
+        (
+            {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": "/nonexistent"},
+            "vertex_credentials is neither JSON nor the path of a JSON file",
+        ),
+        (
+            {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": "sk-" * 5000},
+            "vertex_credentials is neither JSON nor the path of a JSON file",
+        ),
+        (
+            {"model": "watsonx/ibm/granite", "api_base": "https://x.test"},
+            "watsonx needs project_id or space_id",
+        ),
+        (
+            {"model": "azure/a", "api_base": "https://x.test/?sig=sk-1"},
+            "api_base is not http(s)://host[:port][/path]",
+        ),
+        ({"model": "azure/a", "api_base": "https://[x"}, "api_base is not a URL"),
+        (
+            {"model": "azure_ai/a", "api_base": "https://x.test/openai/deployments/a"},
+            "name the model azure/a",
+        ),
+    ],
+)
+def test_what_lacks_an_owner_or_a_place_is_left_out(params: dict[str, Any], reason: str) -> None:
+    with pytest.raises(LeftOut) as caught:
+        deployment(params)
+    assert reason in str(caught.value)
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "project"),
+    [
+        ({"type": "service_account", "project_id": "mine"}, "mine"),
+        ({"type": "authorized_user", "quota_project_id": "its"}, "its"),
+    ],
+)
+def test_a_project_is_that_of_the_credentials(
+    credentials: dict[str, str], project: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(credentials))
+    defaults = Defaults(environ={}, folder=tmp_path)
+    for form in (credentials, json.dumps(credentials), str(file), "account.json"):
+        params = {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": form}
+        found = deployment(params, defaults)
+        assert found.options["vertex_project"] == project
+        own = deployment({**params, "vertex_project": "own"}, defaults)
+        assert own.options["vertex_project"] == "own"
+    assert found.secrets["vertex_credentials"] == str(file)
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": str(file)}
+    found = deployment({"model": "vertex_ai/gemini-2.5-pro"}, Defaults(environ=environ))
+    assert found.options["vertex_project"] == project
+
+
+def test_credentials_that_are_no_object_name_no_project(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[]")
+    params = {"model": "vertex_ai/gemini-2.5-pro", "vertex_credentials": "list.json"}
+    with pytest.raises(LeftOut, match="needs vertex_project"):
+        deployment(params, Defaults(environ={}, folder=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"project_id": "p"}, {"space_id": "s"}, {"model": "watsonx/deployment/7"}],
+    ids=lambda more: next(iter(more)),
+)
+def test_watsonx_needs_one_who_pays(more: dict[str, str]) -> None:
+    params = {"model": "watsonx/ibm/granite", "api_base": "https://x.test", "api_key": "k", **more}
+    assert deployment(params).schema == "watsonx"
+
+
+def test_a_token_is_a_key_too() -> None:
+    warnings = Warnings()
+    environ = {"WATSONX_URL": "https://x.test", "WATSONX_TOKEN": "t", "WATSONX_PROJECT_ID": "p"}
+    compiled("g", {"model": "watsonx/ibm/granite"}, {}, Defaults(environ=environ), warnings)
+    assert warnings.lines == ()

@@ -121,3 +121,14 @@ def test_key_spend_counts_on_from_the_databases_figure() -> None:
     assert spend.add(Key("h", spend_nanousd=10), 5) == 15
     assert spend.add(Key("h", spend_nanousd=10), 5) == 20
     assert spend.add(Key("h", spend_nanousd=20), 1) == 21
+
+
+@pytest.mark.parametrize("endpoint", ["count_tokens", "moderations"])
+async def test_what_nobody_charges_for_is_free_even_when_its_client_leaves(endpoint: str) -> None:
+    asked = call(endpoint=endpoint)
+    record = await ended(call=asked, ok=False, http_status=0, error="incomplete")
+    assert (record.usage, record.cost_nanousd, record.estimated) == (Usage(), 0, False)
+    journal = ListJournal()
+    settler(journal).begin(asked, deployment())
+    [begun] = journal.records
+    assert isinstance(begun, Begun) and begun.prompt_cost_nanousd == 0
