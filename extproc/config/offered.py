@@ -1,7 +1,9 @@
 """What is offered without a model_list: the providers whose key is in the environment."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from extproc.config.deployments import Defaults, compiled
 from extproc.config.problems import LeftOut, Warnings
@@ -13,7 +15,27 @@ from extproc.providers.profiles import PROFILES, first_set
 DEMO = "demo"
 DEMO_PRICE = Price(input=Decimal("0.0000001"), output=Decimal("0.0000004"))
 
-_TWINS = frozenset({"ollama_chat", "text-completion-openai"})
+_DEMOS = {DEMO: DEMO, f"{DEMO}/*": "*"}
+_KEY = {"api_key": "sk-demo"}
+_AWS_KEYS = {
+    "aws_region_name": "us-east-1",
+    "aws_access_key_id": "AKIDDEMO",
+    "aws_secret_access_key": "demo",
+}
+_DISGUISES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "anthropic": ("", _KEY),
+    "azure": ("", _KEY),
+    "bedrock": ("", _AWS_KEYS),
+    "cohere": ("", _KEY),
+    "gemini": ("/v1beta", _KEY),
+    "mistral": ("/mistral/v1", _KEY),
+    "ollama": ("", {}),
+    "openai": ("/v1", _KEY),
+}
+"""Whose formats the simulated provider is offered in: the path below its root, and the rest of
+litellm_params."""
+
+_TWINS = frozenset({"ai21_chat", "ollama_chat", "text-completion-openai"})
 """Second names of a provider that is offered already."""
 
 Groups = dict[str, tuple[Deployment, ...]]
@@ -34,8 +56,21 @@ def offered(defaults: Defaults, warnings: Warnings) -> Groups:
 
 
 def demo(url: str) -> Groups:
-    """The simulated provider at `url`, as `demo` and as `demo/anything`."""
-    return {group: (_demo(group, model, url),) for group, model in ((DEMO, DEMO), ("demo/*", "*"))}
+    """The simulated provider at `url`: `demo`, `demo/anything`, and `demo-gemini` and so on, the
+    same in another provider's wire format."""
+    groups: Groups = {group: (_demo(group, model, url),) for group, model in _DEMOS.items()}
+    for name, (path, params) in _DISGUISES.items():
+        groups[f"{DEMO}-{name}"] = (_disguised(name, url, path, params),)
+    return groups
+
+
+def _disguised(name: str, url: str, path: str, params: Mapping[str, str]) -> Deployment:
+    """Compiled as the row of a config file would be."""
+    group = f"{DEMO}-{name}"
+    base = urlsplit(url)._replace(path=path).geturl()
+    row = {"model": f"{name}/{DEMO}", "api_base": base, **params}
+    made = compiled(group, row, {"id": group}, Defaults(environ={}), Warnings())
+    return replace(made, price=DEMO_PRICE)
 
 
 def _demo(group: str, model: str, url: str) -> Deployment:

@@ -1,1 +1,1 @@
-"""A simulated provider that speaks OpenAI's format and misbehaves on command."""
+"""A simulated provider that speaks every provider's format and misbehaves on command."""

@@ -1,4 +1,4 @@
-"""What the simulated provider says: deterministic answers in OpenAI's shapes, honestly counted.
+"""What the simulated provider is asked and what it says, before any wire format.
 
 The text is WORDS, round and round, and every word is exactly one token of o200k_base, so that the
 tokens of an answer, or of any part of one that a client received, are known by counting words.
@@ -7,192 +7,168 @@ The prompt counts one token for each word (split at white space) of its texts.
 
 import base64
 import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from itertools import count
+from typing import Any, Literal
 
 import orjson
 
 from extproc.demo.orders import Orders
-
-Json = dict[str, Any]
+from extproc.demo.request import Json
 
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 CREATED = 1_700_000_000
 MODEL = "demo"
+THOUGHTS = 4
+"""Words of thinking, where a request asks for thinking and its orders do not say how much."""
+
 _EXAMPLES = {"string": "one", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
-_LENGTH_FIELDS = ("max_completion_tokens", "max_tokens")
+_TEXTS = ("text", "content", "parts", "toolResult")
+"""Members of a prompt, in any format, that hold its texts or lead to them."""
+
+Finish = Literal["stop", "length", "call"]
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One SSE event's data and how many tokens of answer it carries."""
+class Tool:
+    """A function that the request offers."""
 
-    data: bytes
-    tokens: int = 0
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that the answer calls."""
+
+    id: str
+    name: str
+    arguments: Json
+
+    @property
+    def text(self) -> str:
+        """Its arguments as compact JSON."""
+        return orjson.dumps(self.arguments).decode()
+
+    @property
+    def tokens(self) -> int:
+        """One for every four characters."""
+        return -(-len(self.name + self.text) // 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request, whatever format it came in."""
+
+    id: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    model: str = MODEL
+    prompt_tokens: int = 0
+    stream: bool = False
+    limit: int | None = None
+    """The most tokens of text that the client wants."""
+    tools: tuple[Tool, ...] = ()
+    forced: str | None = None
+    """The tool that must be called; empty for any, None where none must."""
+    thinking: bool = False
+    """Whether the client wants to see the thinking."""
+    choices: int = 1
+    generates: bool = True
+    """Whether the answer is words, rather than vectors, scores or a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One request's answer, before it is cut into events or written as one JSON body."""
+    """The answer to one question, before it is cut into events or written as one body."""
 
-    id: str
-    endpoint: str
-    """chat/completions, completions or embeddings."""
-    request: Mapping[str, Any]
+    question: Question
     orders: Orders
 
     @property
+    def id(self) -> str:
+        return self.question.id
+
+    @property
     def words(self) -> int:
-        limits = [self.request.get(name) for name in _LENGTH_FIELDS]
-        return min([self.orders.words, *(n for n in limits if isinstance(n, int) and n >= 0)])
+        """How many words each choice says."""
+        limit = self.question.limit
+        return self.orders.words if limit is None else min(self.orders.words, max(0, limit))
 
     @property
-    def model(self) -> str:
-        return str(self.request.get("model", MODEL))
+    def pieces(self) -> list[str]:
+        """The text, word by word; empty where the answer is calls."""
+        return [] if self.calls else [word(number) for number in range(self.words)]
 
     @property
-    def choices(self) -> int:
-        n = self.request.get("n")
-        return n if isinstance(n, int) and 1 <= n <= 128 else 1
+    def text(self) -> str:
+        return "".join(self.pieces)
 
     @property
-    def tool_call(self) -> Json | None:
-        """The call the request forces, or None."""
-        choice = self.request.get("tool_choice")
-        tools = self.request.get("tools") or []
-        if not tools or choice in (None, "auto", "none"):
-            return None
-        wanted = choice["function"]["name"] if isinstance(choice, dict) else None
-        functions = [tool.get("function", {}) for tool in tools]
-        function = next((f for f in functions if wanted in (None, f.get("name"))), functions[0])
-        properties = function.get("parameters", {}).get("properties", {})
-        arguments = {name: _EXAMPLES.get(p.get("type")) for name, p in properties.items()}
-        return {
-            "id": f"call_{self.id}",
-            "type": "function",
-            "function": {
-                "name": function.get("name", ""),
-                "arguments": orjson.dumps(arguments).decode(),
-            },
-        }
+    def thoughts(self) -> list[str]:
+        """The thinking that is shown, word by word."""
+        shown = self.reasoning if self.question.thinking else 0
+        return [word(number) for number in range(shown)]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The call that the request forces, or those that were ordered."""
+        tools, forced = self.question.tools, self.question.forced
+        if not tools:
+            return ()
+        if self.orders.calls:
+            chosen = [tools[number % len(tools)] for number in range(self.orders.calls)]
+        elif forced is not None:
+            chosen = [next((tool for tool in tools if forced in ("", tool.name)), tools[0])]
+        else:
+            return ()
+        return tuple(
+            Call(f"call_{self.id}" + (f"_{number}" if number else ""), tool.name, _example(tool))
+            for number, tool in enumerate(chosen)
+        )
+
+    @property
+    def finish(self) -> Finish:
+        if self.calls:
+            return "call"
+        return "length" if self.words < self.orders.words else "stop"
 
     @property
     def tokens(self) -> int:
-        """Tokens of visible answer: a tool call counts one for every four characters."""
-        call = self.tool_call
-        if self.endpoint == "embeddings":
+        """Tokens of visible answer."""
+        if not self.question.generates:
             return 0
-        if call is not None:
-            text = call["function"]["name"] + call["function"]["arguments"]
-            return self.choices * -(-len(text) // 4)
-        return self.choices * self.words
+        each = sum(call.tokens for call in self.calls) if self.calls else self.words
+        return self.question.choices * each
 
     @property
-    def finish_reason(self) -> str:
-        if self.tool_call is not None:
-            return "tool_calls"
-        return "length" if self.words < self.orders.words else "stop"
+    def reasoning(self) -> int:
+        return self.orders.reasoning or (THOUGHTS if self.question.thinking else 0)
 
-    def usage(self) -> Json:
-        orders, prompt = self.orders, prompt_tokens(self.request)
-        if orders.usage == "odd":
-            return {
-                "prompt_tokens": str(prompt),
-                "completion_tokens": None,
-                "total_tokens": -1,
-                "prompt_tokens_details": [],
-                "completion_tokens_details": {"reasoning_tokens": "many"},
-            }
-        completion = self.tokens + orders.reasoning + orders.audio_output
-        usage: Json = {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-        }
-        if orders.cached or orders.audio_input:
-            parts = {"cached_tokens": orders.cached, "audio_tokens": orders.audio_input}
-            usage["prompt_tokens_details"] = parts
-        if orders.reasoning or orders.audio_output:
-            parts = {"reasoning_tokens": orders.reasoning, "audio_tokens": orders.audio_output}
-            usage["completion_tokens_details"] = parts
-        return usage
+    @property
+    def prompt(self) -> int:
+        return self.question.prompt_tokens
 
-    def json(self) -> Json:
-        """The whole answer to a request that did not ask for a stream."""
-        if self.endpoint == "embeddings":
-            body: Json = {"object": "list", "model": self.model, "data": self._vectors()}
-        else:
-            chat = self.endpoint == "chat/completions"
-            kind = "chat.completion" if chat else "text_completion"
-            choices = [self._choice(index, chat) for index in range(self.choices)]
-            body = self._body(kind) | {"choices": choices}
-        if self.orders.event_bytes:
-            body["obfuscation"] = "x" * self.orders.event_bytes
-        return body if self.orders.usage == "none" else body | {"usage": self.usage()}
+    @property
+    def completion(self) -> int:
+        """All that is paid as output."""
+        return self.tokens + self.reasoning + self.orders.audio_output
 
-    def events(self) -> Iterator[Event]:
-        """The answer as a stream: role, a word an event, finish, usage if asked, [DONE]."""
-        chat = self.endpoint == "chat/completions"
-        options = self.request.get("stream_options")
-        asked = isinstance(options, dict) and bool(options.get("include_usage"))
-        for index in range(self.choices):
-            yield from self._choice_events(index, chat, asked)
-        if asked and self.orders.usage != "none":
-            yield self._event(chat, {"choices": [], "usage": self.usage()})
-        if not self.orders.no_done:
-            yield Event(b"[DONE]")
+    @property
+    def fresh(self) -> int:
+        """The part of the prompt that was not cached."""
+        return max(0, self.prompt - self.orders.cached)
 
-    def _choice_events(self, index: int, chat: bool, asked: bool) -> Iterator[Event]:
-        usage = {"usage": None} if asked else {}
+    def counted(self, name: str, usage: Json) -> Json:
+        """`{name: usage}` as ordered: with it, without it, or with odd values in it."""
+        if self.orders.usage == "none":
+            return {}
+        return {name: _odd(usage) if self.orders.usage == "odd" else usage}
 
-        def event(part: Json, tokens: int = 0, finish: str | None = None) -> Event:
-            choice = {"index": index, **part, "logprobs": None, "finish_reason": finish}
-            return self._event(chat, {"choices": [choice], **usage}, tokens)
-
-        call = self.tool_call if chat else None
-        if chat:
-            yield event({"delta": {"role": "assistant", "content": None if call else ""}})
-        if call is not None:
-            head = {"index": 0, **call, "function": {**call["function"], "arguments": ""}}
-            rest = {"index": 0, "function": {"arguments": call["function"]["arguments"]}}
-            yield event({"delta": {"tool_calls": [head]}})
-            yield event({"delta": {"tool_calls": [rest]}}, self.tokens // self.choices)
-        else:
-            for number in range(self.words):
-                text = word(number)
-                yield event({"delta": {"content": text}} if chat else {"text": text}, tokens=1)
-        yield event({"delta": {}} if chat else {"text": ""}, finish=self.finish_reason)
-
-    def _event(self, chat: bool, part: Json, tokens: int = 0) -> Event:
-        chunk = self._body("chat.completion.chunk" if chat else "text_completion") | part
-        if self.orders.event_bytes:
-            chunk["obfuscation"] = "x" * self.orders.event_bytes
-        return Event(orjson.dumps(chunk), tokens)
-
-    def _body(self, kind: str) -> Json:
-        return {"id": self.id, "object": kind, "created": CREATED, "model": self.model}
-
-    def _choice(self, index: int, chat: bool) -> Json:
-        choice: Json = {"index": index, "logprobs": None, "finish_reason": self.finish_reason}
-        content = "".join(map(word, range(self.words)))
-        if not chat:
-            return choice | {"text": content}
-        message: Json = {"role": "assistant", "content": content, "refusal": None}
-        call = self.tool_call
-        if call is not None:
-            message |= {"content": None, "tool_calls": [call]}
-        return choice | {"message": message}
-
-    def _vectors(self) -> list[Json]:
-        size = self.request.get("dimensions")
-        size = size if isinstance(size, int) and 0 < size <= 4096 else 8
-        encoded = self.request.get("encoding_format") == "base64"
-        return [
-            {"object": "embedding", "index": index, "embedding": _vector(text, size, encoded)}
-            for index, text in enumerate(_inputs(self.request.get("input")))
-        ]
+    def padded(self, name: str = "obfuscation") -> Json:
+        """The padding that was ordered, under a name that clients of the format ignore."""
+        return {name: "x" * self.orders.event_bytes} if self.orders.event_bytes else {}
 
 
 def word(number: int) -> str:
@@ -200,50 +176,69 @@ def word(number: int) -> str:
     return (" " if number else "") + WORDS[number % len(WORDS)]
 
 
-def prompt_tokens(request: Mapping[str, Any]) -> int:
-    """One for each word of the request's texts; a list of token ids counts its length."""
-    if "messages" in request:
-        return _count([m.get("content") for m in _objects(request["messages"])])
-    return _count(request.get("prompt", request.get("input")))
-
-
-def _count(value: Any) -> int:
+def tokens_of(value: Any) -> int:
+    """One for each word of the texts in a prompt; a list of token ids counts its length."""
     if isinstance(value, str):
         return len(value.split())
     if isinstance(value, int):
         return 1
     if isinstance(value, dict):
-        return _count(value.get("text"))
-    return sum(map(_count, value)) if isinstance(value, list) else 0
+        return sum(tokens_of(value[name]) for name in _TEXTS if name in value)
+    return sum(map(tokens_of, value)) if isinstance(value, list) else 0
 
 
-def _objects(value: Any) -> list[Json]:
+def objects(value: Any) -> list[Json]:
+    """The objects of a list; none of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _inputs(value: Any) -> list[Any]:
-    """One text, one list of tokens, or a list of either."""
+def inputs(value: Any) -> list[Any]:
+    """One text, one list of tokens, or a list of either, as a list."""
     if isinstance(value, list) and value and not isinstance(value[0], int):
         return value
     return [value]
 
 
-def _vector(text: Any, size: int, encoded: bool) -> list[float] | str:
+def vector(text: Any, size: Any = None) -> list[float]:
+    """A text's embedding: the same for the same text."""
+    size = size if isinstance(size, int) and 0 < size <= 4096 else 8
     digest = sha256(orjson.dumps(text)).digest()
-    values = [digest[i % len(digest)] / 255 - 0.5 for i in range(size)]
-    if encoded:
-        return base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
-    return values
+    return [digest[i % len(digest)] / 255 - 0.5 for i in range(size)]
 
 
-def models() -> Json:
-    """The answer to GET /v1/models."""
-    model = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "demo"}
-    return {"object": "list", "data": [model]}
+def packed(values: list[float]) -> str:
+    """A vector as base64 of little-endian floats."""
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
 
 
-def error(status: int, message: str) -> Json:
-    """OpenAI's error body, as it names each class of failure."""
-    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status)
-    kind = kind or ("server_error" if status >= 500 else "invalid_request_error")
-    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+def ranked(query: Any, documents: Iterable[Any], top: Any = None) -> list[tuple[int, float]]:
+    """(index, score) of each document, best first: the share of the query's words it holds."""
+    wanted = set(str(query).lower().split())
+    rows = []
+    for index, document in enumerate(documents):
+        text = document.get("text", "") if isinstance(document, dict) else document
+        held = wanted & set(str(text).lower().split())
+        rows.append((index, round(len(held) / max(1, len(wanted)), 4)))
+    rows.sort(key=lambda row: -row[1])
+    return rows[:top] if isinstance(top, int) else rows
+
+
+def _example(tool: Tool) -> Json:
+    """Arguments that fit the types of the tool's properties."""
+    properties = tool.schema.get("properties", {})
+    return {name: _EXAMPLES.get(str(p.get("type")).lower()) for name, p in properties.items()}
+
+
+def _odd(usage: Json) -> Json:
+    """Numbers as text, null and negative in turn; parts as a list, or a word for a number."""
+    numbers, parts = count(), count()
+
+    def bent(value: Any) -> Any:
+        if isinstance(value, dict):
+            first = next(parts) == 0
+            return [] if first else dict.fromkeys(value, "many")
+        if isinstance(value, int):
+            return (str(value), None, -1)[next(numbers) % 3]
+        return value
+
+    return {name: bent(value) for name, value in usage.items()}

@@ -45,6 +45,7 @@ class Orders(BaseModel):
     body: str | None = Field(default=None, description="Exactly this body, JSON or not.")
 
     words: int = Field(default=12, ge=0, description="How many words to answer.")
+    calls: int = Field(default=0, ge=0, description="Call this many of the tools offered.")
     delay: float = Field(default=0.0, ge=0, description="Seconds before each event.")
     event_bytes: int = Field(default=0, ge=0, description="Padding in each event or JSON answer.")
     usage: Literal["full", "none", "odd"] = Field(
@@ -60,7 +61,10 @@ class Orders(BaseModel):
     cut_at: Place | None = Field(default=None, description="Where to break the connection.")
     cut_how: Literal["fin", "rst"] = Field(default="fin", description="Close it, or reset it.")
     error_at: int | None = Field(default=None, description="An error event after n events.")
-    no_done: bool = Field(default=False, description="A clean end without [DONE].")
+    no_done: bool = Field(
+        default=False,
+        description="A clean end without what ends the format's answers: [DONE], message_stop.",
+    )
 
     gzip: Literal["", "whole", "streamed"] = Field(default="", description="Compress.")
     split: int = Field(default=0, ge=0, description="Write N bytes at a time.")

@@ -10,7 +10,9 @@ from extproc.demo.orders import Orders
 
 KEPT_REQUESTS = 20_000
 KEPT_BODY_BYTES = 1000
-_HASHED = frozenset({"authorization", "api-key", "x-api-key"})
+_HASHED = frozenset(
+    {"authorization", "api-key", "x-api-key", "x-goog-api-key", "x-amz-security-token"}
+)
 
 ANSWERED = "answered"
 FAILED = "failed"

@@ -1,6 +1,6 @@
 """An answer as steps that a connection performs: bytes to write, seconds to wait, a cut.
 
-    events ─► sse ─► stall, cut, error ─► gzip ─► split ─► chunked ─► the connection
+    events ─► framing ─► stall, cut, error ─► gzip ─► split ─► chunked ─► the connection
 
 Each arrow is one generator over steps; nothing here awaits, so that a test reads the list.
 """
@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-import orjson
-
-from extproc.demo.answers import Answer, Event, error
+from extproc.demo.answers import Answer
+from extproc.demo.frames import LINES, SSE, Event, Framing
 from extproc.demo.orders import Orders, Place
+from extproc.demo.voices.base import Body, Endpoint, Voice
 
+OK = 200
 SPLIT_PAUSE_SECONDS = 0.0005
 CUT_PAUSE_SECONDS = 0.05
 """Before a cut, so that a reset does not overtake the bytes before it."""
-
-ERROR_EVENT = orjson.dumps(error(500, "The server had an error while processing your request."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +44,32 @@ class Cut:
 Step = Write | Pause | Cut
 
 
-def script(answer: Answer) -> Iterator[Step]:
+def script(answer: Answer, endpoint: Endpoint, voice: Voice) -> Iterator[Step]:
     """All steps of an answer, head included."""
     orders = answer.orders
     yield from _incidents(orders, "headers")
     failed = orders.status >= 400 or orders.body is not None
-    streamed = bool(answer.request.get("stream")) and not orders.json_answer and not failed
-    if answer.endpoint == "embeddings":
-        streamed = False
-    pieces = _sse(answer.events(), orders) if streamed else _halves(_whole(answer, failed))
-    steps = _with_incidents(pieces, orders)
-    if orders.gzip:
-        steps = _gzip(steps, whole=orders.gzip == "whole")
-    headers = {"content-type": "text/event-stream" if streamed else "application/json"}
-    if orders.gzip:
-        headers["content-encoding"] = "gzip"
+    streamed = answer.question.stream and not orders.json_answer and not failed
+    if streamed and endpoint.events is not None:
+        media, more = endpoint.framing.media, endpoint.headers(answer)
+        pieces = _framed(endpoint.events(answer), endpoint.framing, orders)
+        length = None
+    else:
+        whole = _whole(answer, endpoint, voice)
+        media, more, length = whole.media, whole.headers, len(whole.data)
+        pieces = _halves(Write(whole.data, 0 if failed else answer.tokens))
+    failure = Write(endpoint.framing.write(endpoint.failure, Orders()))
+    headers = {"content-type": media, **more}
     headers |= {name.lower(): value for name, value in orders.headers.items()}
-    if orders.content_length is None and streamed:
-        yield head(orders.status, headers | {"transfer-encoding": "chunked"})
-        yield from _chunked(_split(steps, orders.split))
-        return
-    ready = list(steps)
-    true_length = sum(len(step.data) for step in ready if isinstance(step, Write))
-    if orders.content_length is not None:
-        headers["connection"] = "close"
-        ready.append(Cut())
-    length = _declared(ready, answer, failed, true_length) + (orders.content_length or 0)
-    yield head(orders.status, headers | {"content-length": str(max(0, length))})
-    yield from _split(ready, orders.split)
+    status = endpoint.status if orders.status == OK else orders.status
+    yield from _sent(_with_incidents(pieces, orders, failure), orders, (status, headers), length)
+
+
+def plain(status: int, body: Body) -> Iterator[Step]:
+    """A whole answer that no order touches."""
+    length = str(len(body.data))
+    yield head(status, {"content-type": body.media, **body.headers, "content-length": length})
+    yield Write(body.data)
 
 
 def head(status: int, headers: dict[str, str]) -> Write:
@@ -83,20 +80,40 @@ def head(status: int, headers: dict[str, str]) -> Write:
     return Write(("\r\n".join(lines) + "\r\n\r\n").encode())
 
 
-def _declared(ready: list[Step], answer: Answer, failed: bool, true_length: int) -> int:
-    """A JSON answer that will be cut still declares what it would have been."""
-    if any(isinstance(step, Cut) for step in ready) and answer.orders.cut_at is not None:
-        return len(_whole(answer, failed).data)
-    return true_length
+def _sent(
+    steps: Iterator[Step], orders: Orders, told: tuple[int, dict[str, str]], length: int | None
+) -> Iterator[Step]:
+    """Head (of what is `told`) and body; `length` is that of a whole body, None for a stream."""
+    status, headers = told
+    if orders.gzip:
+        steps = _gzip(steps, whole=orders.gzip == "whole")
+        headers["content-encoding"] = "gzip"
+    if orders.content_length is None and length is None:
+        yield head(status, headers | {"transfer-encoding": "chunked"})
+        yield from _chunked(_split(steps, orders.split))
+        return
+    ready = list(steps)
+    cut = any(isinstance(step, Cut) for step in ready)
+    if length is None or not cut:
+        # A whole body that will be cut still declares what it would have been.
+        length = sum(len(step.data) for step in ready if isinstance(step, Write))
+    if orders.content_length is not None:
+        headers["connection"] = "close"
+        ready.append(Cut())
+        length += orders.content_length
+    yield head(status, headers | {"content-length": str(max(0, length))})
+    yield from _split(ready, orders.split)
 
 
-def _whole(answer: Answer, failed: bool) -> Write:
+def _whole(answer: Answer, endpoint: Endpoint, voice: Voice) -> Body:
     orders = answer.orders
+    refusal = voice.error(orders.status, f"commanded to fail: {orders.status}")
     if orders.body is not None:
-        return Write(orders.body.encode())
-    if failed:
-        return Write(orjson.dumps(error(orders.status, f"commanded to fail: {orders.status}")))
-    return Write(orjson.dumps(answer.json()), answer.tokens)
+        return replace(refusal, data=orders.body.encode())
+    if orders.status >= 400:
+        return refusal
+    whole = endpoint.whole(answer)
+    return replace(whole, headers={**endpoint.headers(answer), **whole.headers})
 
 
 def _halves(whole: Write) -> Iterator[Write]:
@@ -105,17 +122,18 @@ def _halves(whole: Write) -> Iterator[Write]:
     yield Write(whole.data[middle:], whole.tokens)
 
 
-def _sse(events: Iterable[Event], orders: Orders) -> Iterator[Write]:
+def _framed(events: Iterable[Event], framing: Framing, orders: Orders) -> Iterator[Write]:
     """Events in their wire form; a missing last newline is missing from the very last one."""
-    eol = b"\r\n" if orders.crlf else b"\n"
-    before = b": ping" + eol + eol if orders.comments else b""
     held: Write | None = None
     for event in events:
+        if event.ends and orders.no_done:
+            break
         if held is not None:
             yield held
-        held = Write(before + b"data: " + event.data + eol + eol, event.tokens)
+        held = Write(framing.write(event, orders), event.tokens)
     if held is not None:
-        yield replace(held, data=held.data.rstrip()) if orders.no_last_newline else held
+        bare = orders.no_last_newline and framing in (SSE, LINES)
+        yield replace(held, data=held.data.rstrip()) if bare else held
 
 
 def _incidents(orders: Orders, place: Place) -> Iterator[Step]:
@@ -127,10 +145,10 @@ def _incidents(orders: Orders, place: Place) -> Iterator[Step]:
         yield Cut(reset=orders.cut_how == "rst")
 
 
-def _with_incidents(pieces: Iterable[Write], orders: Orders) -> Iterator[Step]:
+def _with_incidents(pieces: Iterable[Write], orders: Orders, failure: Write) -> Iterator[Step]:
     yield from _incidents(orders, 0)
     if orders.error_at == 0:
-        yield Write(b"data: " + ERROR_EVENT + b"\n\n")
+        yield failure
         return
     for count, piece in enumerate(pieces, start=1):
         if orders.delay:
@@ -138,7 +156,7 @@ def _with_incidents(pieces: Iterable[Write], orders: Orders) -> Iterator[Step]:
         yield piece
         yield from _incidents(orders, count)
         if orders.error_at == count:
-            yield Write(b"data: " + ERROR_EVENT + b"\n\n")
+            yield failure
             return
 
 

@@ -4,16 +4,13 @@ import asyncio
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-import orjson
 import uvloop
 
-from extproc.demo.answers import Answer, error, models, prompt_tokens
-from extproc.demo.orders import BadOrders, read_orders
+from extproc.demo.answers import Answer, Question
+from extproc.demo.orders import BadOrders, Orders, read_orders
 from extproc.demo.record import (
     ANSWERED,
     CUT,
@@ -24,32 +21,20 @@ from extproc.demo.record import (
     Seen,
     safe_headers,
 )
-from extproc.demo.script import Cut, Pause, Step, Write, head, script
+from extproc.demo.request import Request
+from extproc.demo.script import Cut, Pause, Step, Write, plain, script
+from extproc.demo.voices import VOICES, find
+from extproc.demo.voices.base import Asked, Endpoint, Refused, Voice, json_body
 
 HEAD_LIMIT_BYTES = 1024 * 1024
-ENDPOINTS = ("chat/completions", "completions", "embeddings")
-_PREFIXES = dict(zip(ENDPOINTS, ("chatcmpl", "cmpl", "embd"), strict=True))
+RECORD_PATH = "/_demo/requests"
+KEPT_ANSWERS = 1000
+ALL: Sequence[Voice] = tuple(VOICES.values())
+UNKNOWN = VOICES["openai"]
+"""Whose errors are told where no voice is known."""
 _WRONG_SHAPE = (TypeError, AttributeError, KeyError, IndexError, ValueError)
 """What answering a request of odd types raises; orjson's error is a ValueError."""
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request; header names in lower case."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.target).path
-
-    @property
-    def segments(self) -> list[str]:
-        return [unquote(part) for part in self.path.split("/") if part]
 
 
 class Reader(asyncio.StreamReader):
@@ -71,9 +56,13 @@ class Reader(asyncio.StreamReader):
 class Demo:
     """The provider: one instance serves one port."""
 
-    def __init__(self) -> None:
+    def __init__(self, voices: Sequence[Voice]) -> None:
         self.record = Record()
+        self._voices = voices
+        self._kept: dict[str, Answer] = {}
         self._writers: set[asyncio.StreamWriter] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def protocol(self) -> asyncio.StreamReaderProtocol:
         """The factory that an asyncio server wants: one for each connection."""
@@ -87,6 +76,7 @@ class Demo:
     async def _serve(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until either side ends it."""
         self._writers.add(writer)
+        self._idle.clear()
         writer.transport.set_write_buffer_limits(0)
         try:
             while (request := await read_request(reader, writer)) is not None:
@@ -96,23 +86,26 @@ class Demo:
             writer.transport.abort()
         finally:
             self._writers.discard(writer)
+            if not self._writers:
+                self._idle.set()
             writer.close()
 
-    def abort(self) -> None:
-        """Drop every connection."""
+    async def abort(self) -> None:
+        """Drop every connection, and wait until each has noticed."""
         for writer in self._writers:
             writer.transport.abort()
+        await self._idle.wait()
 
     async def _answer(self, request: Request, reader: Reader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection stays open."""
-        endpoint = next((e for e in ENDPOINTS if request.path.endswith("/" + e)), None)
-        if request.method != "POST" or endpoint is None:
-            for step in _plain_answer(*self._plain(request)):
+        found = find(request, self._voices)
+        if found is None:
+            for step in self._elsewhere(request):
                 if isinstance(step, Write):
                     writer.write(step.data)
             await writer.drain()
             return True
-        seen, steps = self._begin(request, endpoint)
+        seen, steps = self._begin(request, *found)
         self.record.add(seen)
         try:
             seen.outcome = await _perform(steps, seen, reader, writer)
@@ -120,16 +113,16 @@ class Demo:
             seen.outcome = LEFT
         return seen.outcome in (ANSWERED, FAILED)
 
-    def _plain(self, request: Request) -> tuple[int, dict[str, Any]]:
-        """Status and body of everything but a generation."""
-        if request.method == "GET" and request.path == "/_demo/requests":
-            query = parse_qs(urlsplit(request.target).query)
-            return 200, self.record.as_json(query.get("run", [""])[0])
-        if request.method == "GET" and request.segments[-1:] == ["models"]:
-            return 200, models()
-        return 404, error(404, f"Invalid URL ({request.method} {request.path})")
+    def _elsewhere(self, request: Request) -> Iterator[Step]:
+        """What was seen; 404 at a path that no voice has."""
+        if request.method == "GET" and request.path == RECORD_PATH:
+            return plain(200, json_body(self.record.as_json(request.query.get("run", ""))))
+        error = self._voices[0].error if len(self._voices) == 1 else UNKNOWN.error
+        return plain(404, error(404, f"Invalid URL ({request.method} {request.path})"))
 
-    def _begin(self, request: Request, endpoint: str) -> tuple[Seen, Iterator[Step]]:
+    def _begin(
+        self, request: Request, voice: Voice, endpoint: Endpoint, part: Mapping[str, str]
+    ) -> tuple[Seen, Iterator[Step]]:
         number = self.record.next_id()
         seen = Seen(
             id=number,
@@ -139,32 +132,41 @@ class Demo:
             body_head=request.body[:KEPT_BODY_BYTES].decode(errors="replace"),
         )
         try:
-            body = _object(request.body)
-            entries = list(read_orders(request.segments, request.headers, body))
+            fields = request.fields() if request.body or not endpoint.bare else {}
+            entries = list(read_orders(request.segments, request.headers, fields))
             orders = self.record.choose(entries, request.segments)
-            answer = Answer(f"{_PREFIXES[endpoint]}-{number}", endpoint, body, orders)
-            seen.prompt_tokens = prompt_tokens(body)
-            answer.usage()
+            asked = Asked(request, number, fields, part, self._kept)
+            voice.admit(asked)
+            answer = _answered(endpoint.ask(asked), orders)
+            endpoint.whole(answer)
+        except Refused as refused:
+            seen.status = refused.status
+            body = refused.body or voice.error(refused.status, str(refused))
+            return seen, plain(refused.status, body)
         except (BadOrders, *_WRONG_SHAPE) as problem:
             seen.status = 400
-            return seen, _plain_answer(400, error(400, f"{type(problem).__name__}: {problem}"))
+            return seen, plain(400, voice.error(400, f"{type(problem).__name__}: {problem}"))
         seen.run = next((entry.run for entry in entries if entry.run), "")
+        seen.prompt_tokens = answer.prompt
         seen.status = orders.status
-        return seen, script(answer)
+        if endpoint.keeps and answer.question.body.get("store") is not False:
+            self._keep(answer)
+        elif endpoint.forgets:
+            del self._kept[answer.id]
+        return seen, script(answer, endpoint, voice)
+
+    def _keep(self, answer: Answer) -> None:
+        self._kept[answer.id] = answer
+        if len(self._kept) > KEPT_ANSWERS:
+            del self._kept[next(iter(self._kept))]
 
 
-def _object(data: bytes) -> dict[str, Any]:
-    body = orjson.loads(data)
-    if not isinstance(body, dict):
-        raise BadOrders("the body must be a JSON object")
-    return body
-
-
-def _plain_answer(status: int, body: dict[str, Any]) -> Iterator[Step]:
-    data = orjson.dumps(body)
-    length = str(len(data))
-    yield head(status, {"content-type": "application/json", "content-length": length})
-    yield Write(data)
+def _answered(said: Question | Answer, orders: Orders) -> Answer:
+    """The answer to a question; one given before keeps its words and takes today's faults."""
+    if isinstance(said, Question):
+        return Answer(said, orders)
+    faults = orders.model_copy(update={"words": said.orders.words, "usage": said.orders.usage})
+    return replace(said, orders=faults)
 
 
 async def _perform(
@@ -237,25 +239,33 @@ async def _read_chunks(reader: Reader) -> bytes:
     return bytes(body)
 
 
-async def listen(host: str, port: int, ready: Callable[[int], None], stop: asyncio.Event) -> None:
+async def listen(
+    host: str,
+    port: int,
+    ready: Callable[[int], None],
+    stop: asyncio.Event,
+    voices: Sequence[Voice] = ALL,
+) -> None:
     """Serve until `stop` is set; `ready` is told the port, which is chosen freely for port 0."""
-    demo = Demo()
+    demo = Demo(voices)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(demo.protocol, host, port, backlog=1024)
     ready(server.sockets[0].getsockname()[1])
     await stop.wait()
     server.close()
-    demo.abort()
+    await demo.abort()
     await server.wait_closed()
 
 
-def serve(host: str, port: int, ready: Callable[[int], None]) -> None:
+def serve(
+    host: str, port: int, ready: Callable[[int], None], voices: Sequence[Voice] = ALL
+) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await listen(host, port, ready, stop)
+        await listen(host, port, ready, stop, voices)
 
     uvloop.run(main())

@@ -45,3 +45,28 @@ def test_a_base_url_that_cannot_be_used_leaves_its_provider_out() -> None:
     loaded = load(None, {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "not a url"}, DEMO)
     assert loaded.snapshot.groups == {}
     assert loaded.warnings[0].startswith("openai/*: left out: api_base")
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "base"),
+    [
+        ("anthropic", "anthropic", ""),
+        ("azure", "azure", ""),
+        ("bedrock", "bedrock", ""),
+        ("cohere", "cohere", ""),
+        ("gemini", "gemini", "/v1beta"),
+        ("mistral", "mistral", "/mistral/v1"),
+        ("ollama", "ollama", ""),
+        ("openai", "openai", "/v1"),
+    ],
+)
+def test_the_simulated_provider_is_offered_in_each_format(
+    name: str, schema: str, base: str
+) -> None:
+    loaded = load(None, {}, DEMO)
+    [found] = loaded.snapshot.find(f"demo-{name}")
+    assert (found.group, found.schema, found.model) == (f"demo-{name}", schema, "demo")
+    assert found.api_base == f"http://127.0.0.1:4999{base}"
+    assert found.api_key or found.secrets or name == "ollama"
+    assert found.price is not None
+    assert loaded.warnings == ()

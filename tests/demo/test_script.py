@@ -4,15 +4,16 @@ import zlib
 
 import pytest
 
-from extproc.demo.answers import Answer
+from extproc.demo.answers import Answer, Question
 from extproc.demo.orders import Orders
 from extproc.demo.script import Cut, Pause, Step, Write, script
+from extproc.demo.voices import VOICES, openai
 
 
 def steps(**orders: object) -> list[Step]:
-    request = {"model": "m", "stream": True}
-    answer = Answer("id-1", "chat/completions", request, Orders.model_validate(orders))
-    return list(script(answer))
+    question = Question("id-1", {"model": "m"}, stream=True)
+    answer = Answer(question, Orders.model_validate(orders))
+    return list(script(answer, openai.CHAT, VOICES["openai"]))
 
 
 def body(played: list[Step]) -> bytes:
