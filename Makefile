@@ -48,15 +48,20 @@ proto: $(DEV) ## Generate extproc/_pb from proto/
 generate: $(DEV) proto ## Generate everything that is generated: extproc/_pb, envoy/, reference pages
 	$(BIN)/python -m extproc.envoyconfig.samples envoy
 	$(BIN)/python -m extproc.config.reference docs/reference
+	$(BIN)/python -m tests.providers.matrix docs/reference
 
 .PHONY: generated
 generated: $(DEV) ## Check that generated files are up to date
 	@rm -rf build/generated && mkdir -p build/generated/envoy
 	@cd proto && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=../build/generated --pyi_out=../build/generated *.proto
 	@$(BIN)/python -m extproc.envoyconfig.samples build/generated/envoy
+	@$(BIN)/python -m extproc.config.reference build/generated/reference
+	@$(BIN)/python -m tests.providers.matrix build/generated/reference
 	@for file in $$(cd build/generated && ls *.py *.pyi); do \
 	  cmp build/generated/$$file extproc/_pb/$$file || { echo "stale: make generate"; exit 1; }; done
 	@diff -r build/generated/envoy envoy || { echo "stale: make generate"; exit 1; }
+	@for file in $$(cd build/generated/reference && ls); do \
+	  cmp build/generated/reference/$$file docs/reference/$$file || { echo "stale: make generate"; exit 1; }; done
 
 .PHONY: lock
 lock: $(DEV) ## Pin all dependencies anew, with hashes

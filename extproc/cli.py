@@ -105,31 +105,50 @@ def print_settings() -> None:
 
 
 @app.command()
-def check(config: Annotated[Path, typer.Argument(help="A LiteLLM config.yaml.")]) -> None:
-    """Load a config, and show its warnings and deployments."""
-    loaded = _load("extproc.config:load")(config, environment())
-    for warning in loaded.warnings:
-        print(f"warning: {warning}")
-    for deployment in loaded.snapshot.deployments:
-        print(
-            f"{deployment.group}: {deployment.provider}/{deployment.model} at {_base(deployment)}"
-        )
+def check(
+    config: Annotated[Path, typer.Argument(help="A LiteLLM config.yaml.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 for a warning or a problem, too.")
+    ] = False,
+) -> None:
+    """Load a config and explain each deployment: where it is, what it serves, lacks and costs.
 
-
-def _base(deployment: Any) -> str:
-    upstream = deployment.upstream
-    return f"{upstream.scheme}://{upstream.host}:{upstream.port}{deployment.base_path}"
+    Keys are looked for in the environment, as at a start; none is shown, and nothing is sent. Exits
+    with 1 for a config that the gateway would not start with.
+    """
+    loaded, deployments = _load("extproc.wiring.check:checked")(config, environment())
+    shown = _load(f"extproc.config.explained:{'as_json' if as_json else 'as_text'}")
+    print(shown(loaded, deployments))
+    if strict and (loaded.warnings or any(each.problems for each in deployments)):
+        raise SystemExit(1)
 
 
 @app.command("demo-upstream")
 def demo_upstream(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    schema: Annotated[
+        str,
+        typer.Option(help="Speak this provider's format alone: openai, anthropic, gemini …"),
+    ] = "",
+    aws_access_key_id: Annotated[
+        str, typer.Option(help="Believe only SigV4 signatures of this key, and bearer tokens.")
+    ] = "",
+    aws_secret_access_key: Annotated[str, typer.Option(help="The secret that goes with it.")] = "",
 ) -> None:
-    """Run the simulated provider."""
+    """Run the simulated provider.
+
+    It speaks every provider's format at once, each at its own paths. Where two providers have the
+    same paths OpenAI answers, unless a segment of the path names the other: /mistral/v1/….
+    """
+    voices = _load("extproc.demo.voices:chosen")(schema, aws_access_key_id, aws_secret_access_key)
     try:
         _load("extproc.demo.server:serve")(
-            host, port, lambda chosen: print(f"listening on http://{host}:{chosen}/v1", flush=True)
+            host,
+            port,
+            lambda chosen: print(f"listening on http://{host}:{chosen}/v1", flush=True),
+            voices,
         )
     except OSError as error:
         raise SettingError(f"--host {host} --port {port}: {error.strerror}") from None

@@ -85,6 +85,15 @@ class Settings(BaseModel):
         gt=0,
         description="How old a cached key may be while change notifications are cut.",
     )
+    responses_retention_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=36_500,
+        description="How long responses are remembered for previous_response_id; 0 for none.",
+    )
+    batch_poll_seconds: float = Field(
+        default=60.0, gt=0, description="How often a batch at work is asked for at its provider."
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     json_logs: bool = Field(default=False, description="Log lines of the processes as JSON.")
     demo_url: str | None = Field(

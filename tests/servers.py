@@ -105,7 +105,9 @@ class Postgres:
         """The URL of the migrated database, with nothing in it."""
         url = self._named(_MIGRATED)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("truncate virtual_key, spend_log, gateway_replica")
+            connection.execute(
+                "truncate virtual_key, spend_log, gateway_replica, stored_response, batch_job"
+            )
         return url
 
     def close(self) -> None:

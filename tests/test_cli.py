@@ -1,5 +1,6 @@
 """The command line helps, and what a user can put right is one line of advice."""
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,19 @@ def test_check_shows_warnings_and_deployments(tmp_path: Path) -> None:
     assert "drop_params" in shown.stdout
     assert "gpt: openai/gpt-4o at http://127.0.0.1:9/v1" in shown.stdout
     assert "sk-canary" not in shown.stdout
+
+
+def test_check_speaks_json_and_can_be_strict(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    shown = extproc("check", str(config), "--json", "--strict")
+    assert shown.returncode == 1
+    parsed = json.loads(shown.stdout)
+    assert "drop_parms" in parsed["warnings"][0]
+    assert parsed["deployments"][0]["url"] == "http://127.0.0.1:9/v1"
+    config.write_text(CONFIG.replace("drop_parms", "drop_params"))
+    shown = extproc("check", str(config), "--strict")
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ import re
 _LLM = """
 /queue/chat/completions /cursor/chat/completions /cursor/*
 /v1/messages/* /claude_code_gateway/* /v1/skills /v1/skills/*
-/responses/* /v1/responses/* /openai/v1/responses/*
+/responses/compact /v1/responses/compact /openai/v1/responses/compact
 /images/variations /v1/images/variations /engines/*
-/files /files/* /v1/files /v1/files/* /{provider}/v1/files /{provider}/v1/files/*
-/batches /batches/* /v1/batches /v1/batches/* /{provider}/v1/batches /{provider}/v1/batches/*
-/fine_tuning/* /v1/fine_tuning/* /assistants /assistants/* /v1/assistants /v1/assistants/*
+/{provider}/v1/files /{provider}/v1/files/* /{provider}/v1/batches /{provider}/v1/batches/*
+/fine_tuning/checkpoints/* /v1/fine_tuning/checkpoints/*
+/assistants /assistants/* /v1/assistants /v1/assistants/*
 /threads /threads/* /v1/threads /v1/threads/*
 /vector_stores /vector_stores/* /v1/vector_stores /v1/vector_stores/* /vector_store/*
 /v1beta/* /models/{model}:{action} /interactions /interactions/*
-/realtime /realtime/* /v1/realtime /v1/realtime/* /openai/v1/realtime /openai/v1/realtime/*
+/realtime/* /v1/realtime/* /openai/v1/realtime/*
 /mcp /mcp/* /{server}/mcp /v1/mcp/* /a2a/* /v1/a2a/* /agents /agents/* /v1/agents /v1/agents/*
 /containers /containers/* /v1/containers /v1/containers/* /videos /videos/* /v1/videos /v1/videos/*
 /evals /evals/* /v1/evals /v1/evals/* /rag/* /v1/rag/* /ocr /v1/ocr
@@ -26,9 +26,7 @@ _LLM = """
 """
 
 _PASS_THROUGH = """
-/openai/* /openai_passthrough/* /anthropic/* /bedrock/* /vertex-ai/* /vertex_ai/* /gemini/*
-/cohere/* /azure/* /azure_ai/* /mistral/* /vllm/* /openrouter/* /assemblyai/* /eu.assemblyai/*
-/langfuse/* /milvus/* /watsonx/* /nvidia_nim/* /deepgram/* /gigachat/* /fal_ai/* /azure_speech/*
+/openai/deployments/* /langfuse/* /milvus/* /gigachat/* /azure_speech/*
 """
 
 _ENTITIES = """
@@ -63,7 +61,7 @@ _OPERATIONS = """
 
 PATTERNS = tuple(f"{_LLM}{_PASS_THROUGH}{_ENTITIES}{_SPEND}{_OPERATIONS}".split())
 
-_ANTHROPIC = ("/v1/messages", "/anthropic/", "/claude_code_gateway/")
+_ANTHROPIC = ("/v1/messages", "/claude_code_gateway/")
 
 
 def _regex(pattern: str) -> str:

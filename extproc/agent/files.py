@@ -42,6 +42,7 @@ def options(settings: Settings, layout: Layout, snapshot: Snapshot) -> GatewayOp
         max_request_bytes=rules.max_request_bytes,
         first_byte_seconds=rules.first_byte_seconds,
         https_proxy=resolved_proxy(settings.https_proxy),
+        passed=tuple((each.path, each.include_subpath) for each in snapshot.passing.endpoints),
         # The ledger reads it and keeps it short: without one nobody would.
         unsent_log=None if settings.database_url == NONE else layout.unsent_log,
     )
@@ -50,6 +51,5 @@ def options(settings: Settings, layout: Layout, snapshot: Snapshot) -> GatewayOp
 def write(settings: Settings, layout: Layout, snapshot: Snapshot) -> None:
     """The bootstrap last: who waits for it finds the other file too."""
     wanted = options(settings, layout, snapshot)
-    upstreams = dict.fromkeys(d.upstream for d in snapshot.deployments)
-    replace(layout.envoy_clusters, clusters(upstreams, wanted))
+    replace(layout.envoy_clusters, clusters(snapshot.upstreams, wanted))
     replace(layout.envoy_bootstrap, bootstrap(wanted))

@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.ledger import Ended
 from extproc.domain.outcome import Outcome
 
@@ -22,9 +23,7 @@ OTHER = "other"
 FLUSH_SECONDS = 1.0
 
 ROUTES: Mapping[str, str] = {
-    "chat": "/chat/completions",
-    "completions": "/completions",
-    "embeddings": "/embeddings",
+    **{endpoint: facts.path for endpoint, facts in ENDPOINTS.items()},
     "models": "/models",
     "model": "/models/{id}",
 }
@@ -207,3 +206,18 @@ class BacklogMetrics:
         self._gauges["records"].set(records)
         self._gauges["bytes"].set(size_bytes)
         self._gauges["oldest_seconds"].set(oldest_seconds)
+
+
+class BatchMetrics:
+    """The admin process's counter of looks at batches."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._looks = Counter(
+            "llm_extproc_batch_looks",
+            "Batches asked for at their providers: working, billed, failed or lost.",
+            ("result",),
+            registry=registry,
+        )
+
+    def count(self, result: str) -> None:
+        self._looks.labels(result).inc()

@@ -21,6 +21,7 @@ from extproc.config.environkeys import READ, TELLING, UNUSED
 from extproc.config.guardrails import callback_rules, listed_rules
 from extproc.config.models import aliases, groups
 from extproc.config.offered import demo, is_demo, offered
+from extproc.config.passthrough import passing
 from extproc.config.problems import ConfigError, Warnings
 from extproc.config.rules import rules
 from extproc.config.yamlfile import Node
@@ -64,7 +65,8 @@ def load(path: Path | None, environ: Mapping[str, str], demo_url: str = "") -> L
     if demo_url and is_demo(environ):
         found = demo(demo_url)
     general = _general({}, {}, environ, {})
-    return Loaded(_stamped(Snapshot("", found)), general, warnings.lines)
+    snapshot = Snapshot("", found, passing=passing({}, found, Defaults(environ), warnings))
+    return Loaded(_stamped(snapshot), general, warnings.lines)
 
 
 def _from_file(path: Path, environ: Mapping[str, str], warnings: Warnings) -> Loaded:
@@ -84,7 +86,12 @@ def _from_file(path: Path, environ: Mapping[str, str], warnings: Warnings) -> Lo
     guardrails = callback_rules(litellm, path.parent, warnings)
     guardrails += listed_rules(given.get("guardrails", []), path.parent, warnings)
     snapshot = Snapshot(
-        "", found, names, hidden, rules(litellm, general, router, tuple(guardrails))
+        "",
+        found,
+        names,
+        hidden,
+        rules(litellm, general, router, tuple(guardrails)),
+        passing(general, found, defaults, warnings),
     )
     return Loaded(_stamped(snapshot), _general(general, router, everything, own), warnings.lines)
 
@@ -176,6 +183,12 @@ def _stamped(snapshot: Snapshot) -> Snapshot:
         dict(snapshot.aliases),
         sorted(snapshot.hidden_aliases),
         asdict(snapshot.rules),
+        asdict(snapshot.passing),
     ]
-    text = json.dumps(shape, sort_keys=True, default=str)
+    text = json.dumps(shape, sort_keys=True, default=_written)
     return replace(snapshot, generation=sha256(text.encode()).hexdigest()[:16])
+
+
+def _written(value: object) -> object:
+    """The order of a set is another in every process."""
+    return sorted(value) if isinstance(value, frozenset) else str(value)

@@ -56,6 +56,8 @@ PRICES: Mapping[str, str] = {
     "input_cost_per_character": "character",
     "input_cost_per_second": "audio_second",
     "input_cost_per_audio_per_second": "audio_second",
+    "input_cost_per_token_batches": "batch_input",
+    "output_cost_per_token_batches": "batch_output",
 }
 """LiteLLM's names of prices -> Price's. Read from litellm_params and from model_info."""
 
@@ -96,8 +98,7 @@ _PRICE_KEYS: Table = {
     **unused(
         "price",
         "output_cost_per_second output_cost_per_character input_cost_per_image "
-        "input_cost_per_pixel output_cost_per_pixel input_cost_per_token_batches "
-        "output_cost_per_token_batches input_cost_per_token_priority "
+        "input_cost_per_pixel output_cost_per_pixel input_cost_per_token_priority "
         "output_cost_per_token_priority input_cost_per_token_flex output_cost_per_token_flex",
     ),
     **{
@@ -141,6 +142,9 @@ LITELLM_PARAMS: Table = {
     "vertex_ai_project": Key("string", "Another name of vertex_project."),
     "vertex_ai_location": Key("string", "Another name of vertex_location."),
     "region_name": Key("string", "Another name of aws_region_name."),
+    "use_in_pass_through": Key(
+        "boolean", "Serves `/anthropic/…` and so on: requests of its provider's own API."
+    ),
     **unused("string", "api_type deployment_id budget_duration"),
     **unused("integer", "rpm tpm itpm otpm max_parallel_requests keepalive_seconds"),
     **unused("integer", "default_api_key_tpm_limit default_api_key_rpm_limit"),
@@ -150,7 +154,7 @@ LITELLM_PARAMS: Table = {
     **unused("list", "content_policy_fallbacks cache_control_injection_points"),
     **unused(
         "boolean",
-        "use_in_pass_through merge_reasoning_content_in_choices use_litellm_proxy "
+        "merge_reasoning_content_in_choices use_litellm_proxy "
         "enable_azure_ad_token_refresh use_chat_completions_api supports_system_message "
         "turn_off_message_logging no-log",
     ),

@@ -29,7 +29,8 @@ def _page(*blocks: str) -> str:
     return "\n\n".join([_GENERATED, *blocks]) + "\n"
 
 
-def _table(heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+def table(heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
     heads = list(heads)
     rows = [heads, ["---"] * len(heads), *lines]
     return "\n".join(
@@ -47,7 +48,7 @@ def _settings() -> str:
         "Read from the environment once, at the start. An empty variable counts as unset. Models, "
         "routing and limits are in the [config file](config.md); where both say a thing, the "
         "environment wins.",
-        _table(("Variable", "Default", "Meaning"), lines),
+        table(("Variable", "Default", "Meaning"), lines),
     )
 
 
@@ -78,10 +79,10 @@ def _nested(path: str, key: Key, shown: list[Table]) -> list[str]:
     return blocks
 
 
-def _keys(title: str, table: Table) -> str:
-    ordered = sorted(table.items(), key=lambda item: (not item[1].effect, item[0]))
+def _keys(title: str, known: Table) -> str:
+    ordered = sorted(known.items(), key=lambda item: (not item[1].effect, item[0]))
     lines = [(f"`{name}`", meaning(key.kind), key.effect or "*not yet*") for name, key in ordered]
-    return f"## {title}\n\n" + _table(("Key", "Type", "Effect"), lines)
+    return f"## {title}\n\n" + table(("Key", "Type", "Effect"), lines)
 
 
 def _providers() -> str:
@@ -101,12 +102,12 @@ def _providers() -> str:
         "The first variable that is set gives the key or the base URL of deployments that have "
         "none of their own. Without a config file, each provider whose key is set is offered as "
         "`provider/*`.",
-        _table(("Prefix", "Base URL", "Key", "Base URL from"), lines),
+        table(("Prefix", "Base URL", "Key", "Base URL from"), lines),
         "Known, and left out with a warning until their formats are spoken: "
         + ", ".join(f"`{name}`" for name in sorted(UNSUPPORTED))
         + ".",
         "## LiteLLM's environment variables",
-        _table(("Variable", "Effect"), known),
+        table(("Variable", "Effect"), known),
     )
 
 

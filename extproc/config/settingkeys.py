@@ -91,6 +91,31 @@ LITELLM_SETTINGS: Table = {
     **unused("number", " ".join(f"{name}_threshold" for name in _THRESHOLDS)),
 }
 
+PASS_THROUGH: Table = {
+    "id": Key("string", "What x-litellm-model-id and the records show; else a hash."),
+    "path": Key("string", "Where clients call it."),
+    "target": Key("string", "The URL that requests pass to."),
+    "headers": Key(
+        "texts",
+        "Set on every request; values may hold `os.environ/NAME`. `litellm_user_api_key` names "
+        "the header in which clients send the gateway's key.",
+    ),
+    "default_query_params": Key("texts", "Sent where the client leaves them out."),
+    "merge_query_params": Key(
+        "boolean", "The target's own query is sent beside the client's; else the client's only."
+    ),
+    "include_subpath": Key("boolean", "Whatever lies below the path passes too."),
+    "forward_headers": Key(
+        "boolean", "The client's headers pass, but for the one with the gateway's key."
+    ),
+    "methods": Key("strings", "The methods that pass; any without it."),
+    "cost_per_request": Key("price", "USD for each request that succeeds, exact."),
+    "timeout": Key("seconds", "How long a request may take."),
+    "auth": Key("boolean", "false: no key is needed."),
+    "guardrails": Key("mapping", "An endpoint with guardrails is left out: they cannot run yet."),
+    **unused("string", "custom_auth_parser"),
+}
+
 _DEFAULT_MODEL = "Serves {} that name no model."
 
 GENERAL_SETTINGS: Table = {
@@ -109,6 +134,12 @@ GENERAL_SETTINGS: Table = {
     ),
     "image_generation_model": Key("string", "Serves every image generation."),
     "moderation_model": Key("string", _DEFAULT_MODEL.format("moderations")),
+    "pass_through_endpoints": Key("list", "See below.", members=PASS_THROUGH),
+    "pass_through_request_timeout": Key("seconds", "Of those that have no `timeout`."),
+    "use_client_credentials_pass_through_routes": Key(
+        "boolean",
+        "Providers' own APIs are open without a key, and the client's own credential goes there.",
+    ),
     **unused("string", "key_management_system custom_auth"),
     **unused("string", "custom_key_generate custom_sso ui_access_mode"),
     **unused("string", "spend_report_frequency litellm_license user_header_name"),
@@ -124,7 +155,7 @@ GENERAL_SETTINGS: Table = {
         "disable_responses_id_security disable_error_logs disable_prisma_schema_update "
         "enable_jwt_auth enforce_user_param reject_clientside_metadata_tags store_model_in_db "
         "allow_requests_on_db_unavailable background_health_checks health_check_details "
-        "use_client_credentials_pass_through_routes enable_oauth2_auth enable_oauth2_proxy_auth "
+        "enable_oauth2_auth enable_oauth2_proxy_auth "
         "store_prompts_in_spend_logs default_team_disabled allow_user_auth use_azure_key_vault "
         "use_google_kms use_aws_kms forward_openai_org_id forward_client_headers_to_llm_api "
         "block_robots use_redis_transaction_buffer include_call_id_in_error_body "
@@ -141,7 +172,7 @@ GENERAL_SETTINGS: Table = {
         "number",
         "database_connection_timeout health_check_interval alerting_threshold "
         "user_api_key_cache_ttl max_response_size_mb proxy_budget_rescheduler_min_time "
-        "proxy_budget_rescheduler_max_time proxy_batch_write_at pass_through_request_timeout",
+        "proxy_budget_rescheduler_max_time proxy_batch_write_at",
     ),
     **unused(
         "strings or string",
@@ -150,7 +181,6 @@ GENERAL_SETTINGS: Table = {
     ),
     **unused("list or mapping", "service_account_settings key_management_settings"),
     **unused("list or mapping", "user_header_mappings role_permissions"),
-    **unused("list", "pass_through_endpoints"),
     **unused(
         "mapping",
         "alerting_args alert_to_webhook_url litellm_jwtauth oauth2_config_mappings "

@@ -29,6 +29,11 @@ class Upstream:
         object.__setattr__(self, "cluster", name)
 
     @property
+    def tunnel_cluster(self) -> str:
+        """The cluster that speaks HTTP/1.1 alone: a WebSocket begins with its Upgrade."""
+        return f"{self.cluster}_http1" if self.scheme == "https" else self.cluster
+
+    @property
     def authority(self) -> str:
         """The Host header: the port is left out where it is the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -63,6 +68,8 @@ class Deployment:
     base_model: str | None = None
     price: Price | None = None
     """The operator's own price; without it the provider's published one is looked up."""
+    passes: bool = False
+    """Whether requests of its provider's own API, below the provider's prefix, may go to it."""
     drop_params: bool = False
     """Whether parameters that the provider lacks are left out; else they are refused."""
     additional_drop_params: tuple[str, ...] = ()

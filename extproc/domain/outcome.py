@@ -1,5 +1,8 @@
 """How an attempt ended, as the flow knows it, and what settling it said."""
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
@@ -22,6 +25,8 @@ class Outcome:
     ok: bool
     produced: bool
     usage: Usage | None = None
+    beside: Mapping[str, Usage] = field(default_factory=dict)
+    """What other models of the provider used for it; each is paid at its own price."""
     text: str = ""
     first_byte_at: float | None = None
     response_id: str = ""

@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from extproc.domain.endpoints import Endpoint
+from extproc.domain.passthrough import prefix_of
+from extproc.domain.resources import Resource
+from extproc.domain.resources import find as resource_of
 
 Served: TypeAlias = Endpoint | Literal["models", "model"]
 
@@ -19,6 +22,7 @@ class Route:
     path_model: str | None = None
     streaming: bool = False
     """Whether the path asks for a stream."""
+    resource: Resource | None = None
 
 
 _V1: Mapping[str, Endpoint] = {
@@ -60,21 +64,33 @@ GOOGLE_VERBS: Mapping[str, tuple[Endpoint, bool]] = {
     "countTokens": ("count_contents", False),
 }
 GOOGLE = re.compile(rf"(?:/v1beta|/v1)?/models/(?P<model>.+):(?P<verb>{'|'.join(GOOGLE_VERBS)})")
-GET = frozenset({"/v1/models", "/models"})
+REALTIME = ("/v1/realtime", "/realtime", "/openai/v1/realtime", "/openai/realtime")
+"""Asked with GET, by a WebSocket's handshake; the model is in the query."""
+
+GET: Mapping[str, Route] = {
+    "/v1/models": Route("models"),
+    "/models": Route("models"),
+    **{path: Route("realtime") for path in REALTIME},
+}
 ONE_MODEL = re.compile(r"(?:/v1)?/models/(?P<model>.+)")
+
+PASSED = Route("pass_through")
+"""What goes to a provider's own API as it came."""
 
 
 def match(method: str, target: str) -> Route | None:
     """The route of a request target (path with or without query), or None."""
     path = target.partition("?")[0]
-    if method == "POST":
-        return _asked(path)
+    if method == "POST" and (route := _asked(path)):
+        return route
     if method == "GET":
-        if path in GET:
-            return Route("models")
+        if route := GET.get(path):
+            return route
         if found := ONE_MODEL.fullmatch(path):
             return Route("model", unquote(found["model"]))
-    return None
+    if resource := resource_of(method, path):
+        return Route("resource", resource=resource)
+    return None if prefix_of(path) is None else PASSED
 
 
 def _asked(path: str) -> Route | None:
@@ -90,4 +106,4 @@ def _asked(path: str) -> Route | None:
 
 def methods(target: str) -> tuple[str, ...]:
     """The methods with which a target is served here; none for a path that is not."""
-    return tuple(method for method in ("GET", "POST") if match(method, target))
+    return tuple(method for method in ("GET", "POST", "DELETE") if match(method, target))

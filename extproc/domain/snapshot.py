@@ -6,8 +6,9 @@ A request keeps the snapshot that it began with; a change builds a new one and s
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from extproc.domain.deployment import Deployment
+from extproc.domain.deployment import Deployment, Upstream
 from extproc.domain.endpoints import Endpoint
+from extproc.domain.passthrough import Passing
 from extproc.errors import RequestTooLarge
 
 
@@ -59,6 +60,7 @@ class Snapshot:
     """`router_settings.model_group_alias`: a name the client may use -> the group."""
     hidden_aliases: frozenset[str] = frozenset()
     rules: Rules = Rules()
+    passing: Passing = field(default_factory=Passing)
     patterns: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The groups with `*`, the most specific (longest) first."""
 
@@ -83,3 +85,14 @@ class Snapshot:
     @property
     def deployments(self) -> tuple[Deployment, ...]:
         return tuple(d for group in self.groups.values() for d in group)
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """Every host that a request may go to, each once."""
+        reached = (*self.deployments, *self.passing.deployments)
+        return tuple(dict.fromkeys(deployment.upstream for deployment in reached))
+
+    def deployment(self, deployment_id: str) -> Deployment | None:
+        """The deployment of that id; of a group with `*` as it is configured."""
+        everything = (*self.deployments, *self.passing.deployments)
+        return next((d for d in everything if d.id == deployment_id), None)

@@ -7,8 +7,9 @@ normalised in their translator. Prices are USD per token, or per unit of what is
 tokens; a cost is integer nano-USD, computed exactly and rounded half-up once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 NANO = Decimal(1_000_000_000)
 
@@ -39,6 +40,17 @@ class Usage:
     """Of the speech that was written down."""
     stated_nanousd: int | None = None
     """What the provider itself says that the attempt cost."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Both together; what a provider states itself is known only if it is stated of both."""
+        counts = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name != "stated_nanousd"
+        }
+        mine, theirs = self.stated_nanousd, other.stated_nanousd
+        stated = None if mine is None or theirs is None else mine + theirs
+        return Usage(**counts, stated_nanousd=stated)
 
     def __bool__(self) -> bool:
         """Whether anything was counted."""
@@ -73,6 +85,9 @@ class Price:
     search: Decimal | None = None
     character: Decimal | None = None
     audio_second: Decimal | None = None
+    batch_input: Decimal | None = None
+    batch_output: Decimal | None = None
+    """In a batch. Without them a batch costs half."""
     tiers: tuple[tuple[int, "Price"], ...] = ()
     """(prompt tokens, the price of a whole call with more than those), rising."""
 
@@ -83,6 +98,21 @@ class Price:
                 return price.cost_nanousd(usage)
         total = self._read(usage) + self._produced(usage) + self._units(usage)
         return int((total * NANO).to_integral_value(ROUND_HALF_UP))
+
+    def batched(self) -> "Price":
+        """What the same costs in a batch."""
+        halves: dict[str, Any] = {
+            part.name: None if (rate := getattr(self, part.name)) is None else rate / 2
+            for part in fields(self)
+            if part.name not in ("batch_input", "batch_output", "tiers")
+        }
+        stated = {
+            name: rate
+            for name, rate in (("input", self.batch_input), ("output", self.batch_output))
+            if rate is not None
+        }
+        tiers = tuple((above, price.batched()) for above, price in self.tiers)
+        return Price(**{**halves, **stated, "tiers": tiers})
 
     def _read(self, usage: Usage) -> Decimal:
         short_lived = usage.cache_written - usage.cache_written_1h

@@ -24,6 +24,8 @@ from envoy_data_plane.envoy.config.route.v3 import (
 )
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
     ExternalProcessor,
+    ExtProcOverrides,
+    ExtProcPerRoute,
     ProcessingMode,
     ProcessingModeBodySendMode,
     ProcessingModeHeaderSendMode,
@@ -32,18 +34,29 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
     HttpFilter,
 )
 from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import PreviousHostsPredicate
+from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
 from envoy_data_plane.google.protobuf import Any
 
 from extproc.domain.headers import ATTEMPT, CALL_ID, CLUSTER, RETRY
 from extproc.envoyconfig import accesslog, replies
-from extproc.envoyconfig.manager import filter_chain, http_filter, manager, router
+from extproc.envoyconfig.manager import (
+    WEBSOCKET,
+    filter_chain,
+    http_filter,
+    manager,
+    router,
+    websocket,
+)
 from extproc.envoyconfig.options import GatewayOptions
 
 NAME = "attempt"
 WORKERS = "extproc"
+TUNNEL = "tunnel"
 MESSAGE_SECONDS = 30
 BACKSTOP_SECONDS = 60
+EXT_PROC = "envoy.filters.http.ext_proc"
+TUNNEL_IDLE_SECONDS = 3600
 
 NOT_FOR_PROVIDERS = (
     # Between us and the worker, or added by Envoy on the way.
@@ -73,7 +86,8 @@ def listener(options: GatewayOptions) -> Listener:
     if options.unsent_log is not None:
         config.access_log.append(accesslog.unsent(options.unsent_log))
         config.http_filters.insert(0, accesslog.remembering())
-    config.route_config = routes(options)
+    config.upgrade_configs = [websocket()]
+    config.route_config = routes(options, to_tunnel())
     return Listener(
         name=NAME,
         internal_listener=ListenerInternalListenerConfig(),
@@ -84,24 +98,32 @@ def listener(options: GatewayOptions) -> Listener:
 
 def filter_() -> HttpFilter:
     """The ext_proc filter. Nothing passes when no worker answers."""
-    send = ProcessingModeHeaderSendMode.SEND
     config = ExternalProcessor(
         grpc_service=_workers(),
         failure_mode_allow=False,
         status_on_error=HttpStatus(code=StatusCode.ServiceUnavailable),
         message_timeout=timedelta(seconds=MESSAGE_SECONDS),
-        processing_mode=ProcessingMode(
-            request_header_mode=send,
-            request_body_mode=ProcessingModeBodySendMode.BUFFERED,
-            request_trailer_mode=ProcessingModeHeaderSendMode.SKIP,
-            response_header_mode=send,
-            response_body_mode=ProcessingModeBodySendMode.FULL_DUPLEX_STREAMED,
-            response_trailer_mode=send,
-        ),
+        processing_mode=phases(ProcessingModeBodySendMode.BUFFERED),
         # The worker writes :path, :authority and Envoy's own per-request timeout.
         mutation_rules=HeaderMutationRules(allow_all_routing=True, allow_envoy=True),
     )
-    return http_filter("envoy.filters.http.ext_proc", config)
+    return http_filter(EXT_PROC, config)
+
+
+def phases(request_body: ProcessingModeBodySendMode) -> ProcessingMode:
+    """What a worker is shown: of a request that becomes a tunnel, not what the client says in it.
+
+    An upgraded request has no end that could be buffered to.
+    """
+    send = ProcessingModeHeaderSendMode.SEND
+    return ProcessingMode(
+        request_header_mode=send,
+        request_body_mode=request_body,
+        request_trailer_mode=ProcessingModeHeaderSendMode.SKIP,
+        response_header_mode=send,
+        response_body_mode=ProcessingModeBodySendMode.FULL_DUPLEX_STREAMED,
+        response_trailer_mode=send,
+    )
 
 
 def _workers() -> GrpcService:
@@ -126,7 +148,7 @@ def _workers() -> GrpcService:
     )
 
 
-def routes(options: GatewayOptions) -> RouteConfiguration:
+def routes(options: GatewayOptions, websockets: Route) -> RouteConfiguration:
     """To the cluster a worker has named, or to nobody."""
     return RouteConfiguration(
         name=NAME,
@@ -135,7 +157,7 @@ def routes(options: GatewayOptions) -> RouteConfiguration:
                 name=NAME,
                 domains=["*"],
                 request_body_buffer_limit=options.buffer_bytes,
-                routes=[routed(options), unrouted()],
+                routes=[*map(in_tunnel, (websockets, unrouted())), routed(options), unrouted()],
             )
         ],
     )
@@ -157,6 +179,37 @@ def routed(options: GatewayOptions) -> Route:
         request_headers_to_remove=[*NOT_FOR_PROVIDERS],
         response_headers_to_remove=[*NOT_FROM_PROVIDERS],
     )
+
+
+def to_tunnel() -> Route:
+    """The same for what becomes a WebSocket: the innermost listener looks at the cluster's name."""
+    return _conversation(RouteAction(cluster=TUNNEL))
+
+
+def tunnelled() -> Route:
+    """A WebSocket's last stretch, without what was said between Envoy and the worker."""
+    route = _conversation(RouteAction(cluster_header=CLUSTER))
+    route.request_headers_to_remove = [*NOT_FOR_PROVIDERS]
+    route.response_headers_to_remove = [*NOT_FROM_PROVIDERS]
+    return route
+
+
+def _conversation(action: RouteAction) -> Route:
+    """It has pauses; how long its beginning may take is the worker's to judge."""
+    action.timeout = timedelta(0)
+    action.idle_timeout = timedelta(seconds=TUNNEL_IDLE_SECONDS)
+    named = HeaderMatcher(name=CLUSTER, present_match=True)
+    return Route(match=RouteMatch(prefix="/", headers=[named]), route=action)
+
+
+def in_tunnel(route: Route) -> Route:
+    """Of upgraded requests alone; Envoy removes that header from every other one."""
+    name = StringMatcher(exact=WEBSOCKET, ignore_case=True)
+    assert route.match is not None
+    route.match.headers = [HeaderMatcher(name="upgrade", string_match=name), *route.match.headers]
+    overrides = ExtProcOverrides(processing_mode=phases(ProcessingModeBodySendMode.NONE))
+    route.typed_per_filter_config = {EXT_PROC: Any.pack(ExtProcPerRoute(overrides=overrides))}
+    return route
 
 
 def unrouted() -> Route:

@@ -1,4 +1,4 @@
-"""The file Envoy starts with: both listeners, the clusters of the pod, and where the rest is."""
+"""The file Envoy starts with: the listeners, the clusters of the pod, and where the rest is."""
 
 from envoy_data_plane.envoy.config.bootstrap.v3 import (
     Admin,
@@ -17,7 +17,7 @@ from envoy_data_plane.envoy.config.core.v3 import (
 from envoy_data_plane.envoy.extensions.bootstrap.internal_listener.v3 import InternalListener
 from envoy_data_plane.google.protobuf import Any
 
-from extproc.envoyconfig import attempt, gateway
+from extproc.envoyconfig import attempt, gateway, tunnel
 from extproc.envoyconfig import locals as local
 from extproc.envoyconfig.options import GatewayOptions
 
@@ -33,7 +33,7 @@ def build(options: GatewayOptions) -> Bootstrap:
         node=Node(id="llm-extproc", cluster="llm-extproc"),
         admin=Admin(address=local.pipe(options.envoy_admin_socket)),
         static_resources=BootstrapStaticResources(
-            listeners=[gateway.listener(options), attempt.listener(options)],
+            listeners=[gateway.listener(options), attempt.listener(options), tunnel.listener()],
             clusters=local.clusters(options),
         ),
         dynamic_resources=BootstrapDynamicResources(cds_config=_watched(options)),

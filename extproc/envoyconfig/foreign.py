@@ -21,7 +21,7 @@ from extproc.domain.deployment import Upstream
 from extproc.domain.headers import ATTEMPT
 from extproc.envoyconfig import attempt, upstreams
 from extproc.envoyconfig import locals as local
-from extproc.envoyconfig.manager import filter_chain, router
+from extproc.envoyconfig.manager import filter_chain, router, websocket
 from extproc.envoyconfig.mutations import removing
 from extproc.envoyconfig.options import GatewayOptions
 
@@ -37,7 +37,7 @@ def clusters(targets: Iterable[Upstream], options: GatewayOptions) -> list[Clust
     """The workers and the providers' hosts."""
     return [
         local.workers(options.worker_sockets),
-        *(upstreams.cluster(target, options) for target in targets),
+        *(each for target in targets for each in upstreams.of_upstream(target, options)),
     ]
 
 
@@ -47,8 +47,9 @@ def example(targets: Iterable[Upstream], options: GatewayOptions) -> Bootstrap:
         stat_prefix="theirs",
         # Silence is the route's business: a model may think longer than Envoy's 5 minutes.
         stream_idle_timeout=timedelta(0),
+        upgrade_configs=[websocket()],
         http_filters=[*filters(), router()],
-        route_config=attempt.routes(options),
+        route_config=attempt.routes(options, attempt.tunnelled()),
     )
     address = SocketAddress(address=options.host, port_value=options.port)
     theirs = Listener(

@@ -17,6 +17,7 @@ from envoy_data_plane.envoy.config.route.v3 import (
     RetryPolicyRetryBackOff,
     Route,
     RouteAction,
+    RouteActionUpgradeConfig,
     RouteConfiguration,
     VirtualHost,
 )
@@ -27,7 +28,7 @@ from envoy_data_plane.google.protobuf import Any
 
 from extproc.domain.headers import RETRY
 from extproc.envoyconfig import accesslog, paths, replies
-from extproc.envoyconfig.manager import filter_chain, manager, router
+from extproc.envoyconfig.manager import WEBSOCKET, filter_chain, manager, router
 from extproc.envoyconfig.mutations import removal, removing
 from extproc.envoyconfig.options import GatewayOptions
 
@@ -59,7 +60,7 @@ def listener(options: GatewayOptions) -> Listener:
                 name=NAME,
                 domains=["*"],
                 include_request_attempt_count=True,
-                routes=[_route(row, options) for row in paths.TABLE],
+                routes=[_route(row, options) for row in paths.table(options.passed)],
             )
         ],
     )
@@ -80,6 +81,8 @@ def _route(row: paths.Row, options: GatewayOptions) -> Route:
     # The inner listener watches for silence: a timer here would run on across attempts.
     action.idle_timeout = timedelta(0)
     action.retry_policy = _retries()
+    if row.upgrades:
+        action.upgrade_configs = [RouteActionUpgradeConfig(upgrade_type=WEBSOCKET)]
     return Route(
         match=paths.match(row), route=action, request_body_buffer_limit=options.buffer_bytes
     )

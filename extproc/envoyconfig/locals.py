@@ -1,4 +1,4 @@
-"""The clusters inside the pod: inner listener, workers, agent, admin application."""
+"""The clusters inside the pod: inner listeners, workers, agent, admin application."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -49,13 +49,17 @@ GRPC_CONNECTION_WINDOW = 64 * 1024 * 1024
 
 
 def clusters(options: GatewayOptions) -> list[Cluster]:
-    inner = Address(envoy_internal_address=EnvoyInternalAddress(server_listener_name=attempt.NAME))
     return [
-        local(paths.ATTEMPT, [inner]),
+        local(paths.ATTEMPT, [_inner(attempt.NAME)]),
+        local(attempt.TUNNEL, [_inner(attempt.TUNNEL)]),
         workers(options.worker_sockets),
         local(paths.AGENT, [pipe(options.agent_socket)]),
         local(paths.ADMIN, [pipe(options.admin_socket)]),
     ]
+
+
+def _inner(listener: str) -> Address:
+    return Address(envoy_internal_address=EnvoyInternalAddress(server_listener_name=listener))
 
 
 def local(name: str, addresses: Iterable[Address]) -> Cluster:

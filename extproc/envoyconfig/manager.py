@@ -17,6 +17,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
     HttpConnectionManagerInternalAddressConfig,
     HttpConnectionManagerPathWithEscapedSlashesAction,
     HttpConnectionManagerServerHeaderTransformation,
+    HttpConnectionManagerUpgradeConfig,
     HttpFilter,
 )
 from envoy_data_plane.google.protobuf import Any
@@ -25,6 +26,7 @@ MAX_HEADERS = 500
 MAX_HEADERS_KB = 128
 NOBODY = CidrRange(address_prefix="255.255.255.255", prefix_len=32)
 """Envoy takes an empty list for its default: all private networks."""
+WEBSOCKET = "websocket"
 STREAM_WINDOW = 1024 * 1024
 CONNECTION_WINDOW = 16 * 1024 * 1024
 
@@ -60,6 +62,11 @@ def manager(name: str, idle_seconds: float, inner: bool = False) -> HttpConnecti
 
 def http_filter(name: str, config: betterproto2.Message) -> HttpFilter:
     return HttpFilter(name=name, typed_config=Any.pack(config))
+
+
+def websocket() -> HttpConnectionManagerUpgradeConfig:
+    """Lets a request become a WebSocket, on any route that does not say otherwise."""
+    return HttpConnectionManagerUpgradeConfig(upgrade_type=WEBSOCKET)
 
 
 def router() -> HttpFilter:

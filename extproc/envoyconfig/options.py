@@ -30,6 +30,9 @@ class GatewayOptions:
     unsent_log: Path | None = None
     """Where Envoy writes the ids of attempts that their clients left before they were sent."""
 
+    passed: tuple[tuple[str, bool], ...] = ()
+    """The paths of pass-through endpoints, each with whether what lies below it passes too."""
+
     @property
     def buffer_bytes(self) -> int:
         """The largest body Envoy keeps, to hand to the worker and to send again on a retry."""

@@ -44,8 +44,10 @@ GATEWAY_HEAD = """\
 EXISTING_HEAD = """\
     The gateway's parts in an Envoy that you run already. Copy into yours:
       - the two http_filters before envoy.filters.http.router, in this order;
-      - the two routes of the virtual host `attempt`; the second keeps unrouted requests in;
-      - the clusters: `extproc` (the workers) and one for each provider's host;
+      - the four routes of the virtual host `attempt`: two for WebSockets, with `upgrade_configs`,
+        and two for all else; the second of each keeps unrouted requests in;
+      - the clusters: `extproc` (the workers) and those of each provider's host, `_http1` for
+        WebSockets;
       - per_connection_buffer_limit_bytes and request_body_buffer_limit: a request is buffered
         whole before a worker sees it, and Envoy's default of 1 MiB would answer 413.
     A cluster's name is what the worker sets in x-gateway-cluster: keep it as it is.

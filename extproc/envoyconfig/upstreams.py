@@ -57,26 +57,35 @@ IDLE_SECONDS = {"http": 4, "https": 60}
 def clusters(upstreams: Iterable[Upstream], options: GatewayOptions) -> str:
     """A CDS DiscoveryResponse as JSON; the same upstreams give the same text."""
     by_name = {upstream.cluster: upstream for upstream in upstreams}
-    built = [cluster(by_name[name], options) for name in sorted(by_name)]
+    built = [each for name in sorted(by_name) for each in of_upstream(by_name[name], options)]
     return DiscoveryResponse(resources=[Any.pack(each) for each in built]).to_json(indent=1) + "\n"
 
 
-def cluster(upstream: Upstream, options: GatewayOptions) -> Cluster:
-    """One provider's host."""
+def of_upstream(upstream: Upstream, options: GatewayOptions) -> list[Cluster]:
+    """One provider's host; a second time where it may agree to HTTP/2, which has no Upgrade."""
+    usual = cluster(upstream, options)
+    if upstream.tunnel_cluster == upstream.cluster:
+        return [usual]
+    return [usual, cluster(upstream, options, tunnel=True)]
+
+
+def cluster(upstream: Upstream, options: GatewayOptions, tunnel: bool = False) -> Cluster:
+    """For requests, or for WebSockets."""
     address = Address(socket_address=SocketAddress(address=upstream.host, port_value=upstream.port))
     secure = upstream.scheme == "https"
     kind = (
         ClusterDiscoveryType.STATIC if _is_ip(upstream.host) else ClusterDiscoveryType.LOGICAL_DNS
     )
+    name = upstream.tunnel_cluster if tunnel else upstream.cluster
     return Cluster(
-        name=upstream.cluster,
+        name=name,
         type=kind,
         connect_timeout=local.CONNECT_TIMEOUT,
         per_connection_buffer_limit_bytes=BUFFER_BYTES,
         dns_lookup_family=ClusterDnsLookupFamily.ALL,
-        load_assignment=local.endpoints(upstream.cluster, [address]),
+        load_assignment=local.endpoints(name, [address]),
         circuit_breakers=local.raised(),
-        typed_extension_protocol_options=local.protocol(_protocol(upstream.scheme)),
+        typed_extension_protocol_options=local.protocol(_protocol(upstream.scheme, tunnel)),
         transport_socket=_transport(upstream, options) if secure else None,
         upstream_connection_options=UpstreamConnectionOptions(
             # A model may think for minutes without a byte: keep NAT tables awake.
@@ -85,10 +94,10 @@ def cluster(upstream: Upstream, options: GatewayOptions) -> Cluster:
     )
 
 
-def _protocol(scheme: str) -> Protocol:
+def _protocol(scheme: str, tunnel: bool) -> Protocol:
     common = HttpProtocolOptions(idle_timeout=timedelta(seconds=IDLE_SECONDS[scheme]))
     http1 = Http1ProtocolOptions()
-    if scheme == "http":
+    if tunnel or scheme == "http":
         explicit = HttpProtocolOptionsExplicitHttpConfig(http_protocol_options=http1)
         return Protocol(common_http_protocol_options=common, explicit_http_config=explicit)
     # HTTP/2 where ALPN agrees to it.

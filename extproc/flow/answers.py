@@ -33,6 +33,11 @@ class Answer(Protocol):
         """Whether the client has seen its beginning."""
         ...
 
+    @property
+    def told(self) -> int:
+        """How many events the client has been told."""
+        ...
+
     def feed(self, piece: bytes, at: float) -> Steps: ...
 
     def finish(self, at: float) -> Steps:
@@ -48,6 +53,7 @@ class WholeAnswer:
     """A JSON answer, collected to its end; to a streaming request it goes out as events."""
 
     released = False
+    told = 0
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -65,7 +71,7 @@ class WholeAnswer:
     def finish(self, at: float) -> Steps:
         exchange = self._exchange
         incoming = exchange.translator.response(self._parsed(), exchange.request)
-        out, content_type = _written(exchange, incoming.body)
+        out, content_type = _written(exchange, _shown(exchange, incoming.body))
         receipt = yield from exchange.settle(
             exchange.outcome(
                 at,
@@ -76,6 +82,7 @@ class WholeAnswer:
                 response_id=_id_of(incoming.body),
             )
         )
+        yield from _kept(exchange)
         yield exchange.whole(at, content_type, out, receipt)
 
     def _parsed(self) -> Json:
@@ -94,6 +101,16 @@ class WholeAnswer:
 
     def partial(self, at: float, error: str) -> Outcome:
         return self._exchange.outcome(at, ok=False, produced=True, error=error)
+
+
+def _shown(exchange: Exchange, body: Json) -> Json:
+    return exchange.memory.shown(body) if exchange.memory else body
+
+
+def _kept(exchange: Exchange) -> Steps:
+    """Whoever has the whole answer may go on from it."""
+    if exchange.memory:
+        yield from exchange.memory.keep()
 
 
 def _id_of(body: Json) -> str:
@@ -139,6 +156,7 @@ class StreamedAnswer:
 
     def __init__(self, exchange: Exchange, content_type: str) -> None:
         self.released = False
+        self.told = 0
         self._exchange = exchange
         self._decoder = decoder_of(content_type)
         self._chunks = exchange.translator.chunks(exchange.request)
@@ -203,9 +221,13 @@ class StreamedAnswer:
             yield self._exchange.release(at)
         if not self._response_id and chunks:
             self._response_id = _id_of(chunks[0])
-        self._held.extend(_frames(self._exchange, chunks))
+        shown = [_shown(self._exchange, chunk) for chunk in chunks]
+        frames = _frames(self._exchange, shown)
+        self.told += len(frames)
+        self._held.extend(frames)
         if self._chunks.done:
             yield from self._exchange.settle(self._outcome(at, ok=True))
+            yield from _kept(self._exchange)
             self._held.append(self._exchange.dialect.end)
 
     def _hold_comment(self, comment: bytes) -> None:
@@ -228,6 +250,8 @@ class StreamedAnswer:
 
 class RawAnswer:
     """Bytes of another kind than JSON (speech, subtitles): they pass as they come."""
+
+    told = 0
 
     def __init__(self, exchange: Exchange, content_type: str) -> None:
         self.released = False
@@ -265,6 +289,7 @@ class FailedAnswer:
     """A provider's error status, collected so that its message can be told to the client."""
 
     released = False
+    told = 0
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

@@ -70,6 +70,7 @@ from extproc.flow.events import (
     StreamClosed,
 )
 from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
+from extproc.flow.memory import memory_of
 from extproc.flow.retry import wait_seconds, worth_retrying
 from extproc.providers import counting, registry
 from extproc.providers.base import Request
@@ -186,7 +187,8 @@ class AttemptFlow:
         headers = head.outgoing_headers(call, deployment, outgoing, content_type)
         credentials: Mapping[str, str] = yield Sign(head.departure(deployment, headers, body))
         begun_at: float = yield Begin(call, deployment)
-        self._exchange = Exchange(call, deployment, translator, request, begun_at)
+        memory = memory_of(call, deployment)
+        self._exchange = Exchange(call, deployment, translator, request, begun_at, memory)
         headers |= credentials
         if not same:
             headers["content-length"] = str(len(body))  # Envoy refuses a body that contradicts it
@@ -256,8 +258,8 @@ class AttemptFlow:
         yield from self._settle_failure(error, at, answered)
         self.state = State.DONE
         yield Watch(None)
-        if released:
-            yield Pass(exchange.dialect.failure(error), end=True)
+        if answer is not None and released:
+            yield Pass(exchange.dialect.failure(error, answer.told), end=True)
         elif again:
             yield from self._retry(error)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from extproc.domain.call import Call, Json
+from extproc.domain.conversation import Remembered
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
@@ -120,6 +121,14 @@ class Admit(Effect):
 
 
 @value
+class Resolve(Effect):
+    """Where a call passes to. Result: Passage, or Answered."""
+
+    call: Call
+    body: bytes
+
+
+@value
 class Sign(Effect):
     """Credentials for the request about to leave. Result: headers to set."""
 
@@ -158,6 +167,13 @@ class Remember(Effect):
     error: bytes
     """Its envelope, in OpenAI's form."""
     status: int
+
+
+@value
+class Keep(Effect):
+    """Remember a response, within a short time or not at all. Result: None."""
+
+    said: Remembered
 
 
 @value

@@ -8,6 +8,8 @@ from extproc.domain.routes import Served
 from extproc.flow.attempt import AttemptFlow
 from extproc.flow.events import Event, RequestHeaders
 from extproc.flow.exchange import Steps
+from extproc.flow.passing import PassFlow
+from extproc.flow.realtime import RealtimeFlow
 
 
 class Flow(Protocol):
@@ -16,7 +18,11 @@ class Flow(Protocol):
     def handle(self, event: Event) -> Steps: ...
 
 
-FLOWS: Mapping[Served, Callable[[], Flow]] = {}
+FLOWS: Mapping[Served, Callable[[], Flow]] = {
+    "pass_through": PassFlow,
+    "resource": PassFlow,
+    "realtime": RealtimeFlow,
+}
 """Those that are not translated attempts."""
 
 
@@ -33,9 +39,10 @@ class Entry:
 
 
 def _chosen(event: Event) -> Flow:
-    """What has no route is refused by the attempt's flow."""
+    """A path that no route knows may be one that the configuration lets pass."""
     if isinstance(event, RequestHeaders):
         route = routes.match(event.headers.get(":method", ""), event.headers.get(":path", ""))
-        if route is not None and route.served in FLOWS:
-            return FLOWS[route.served]()
+        served = FLOWS.get((route or routes.PASSED).served)
+        if served is not None:
+            return served()
     return AttemptFlow()

@@ -7,6 +7,7 @@ from hmac import compare_digest
 
 from extproc.domain.call import Call
 from extproc.domain.key import MASTER_ALIAS, Key, digest, key_name
+from extproc.domain.subprotocols import HEADER, key_in
 from extproc.errors import AuthError, ExpiredKey, KeysUnavailable, UnknownKey
 from extproc.stores.base import Keys, StoreUnavailable
 
@@ -18,7 +19,7 @@ CARRIERS = (
     "x-goog-api-key",
     "ocp-apim-subscription-key",
 )
-"""The headers a key may come in, the first that is there wins."""
+"""The headers a key may come in, the first that is there wins; a browser's WebSocket has none."""
 
 SCHEMES = ("bearer ", "basic ")
 
@@ -27,13 +28,15 @@ def credential(headers: Mapping[str, str], own_header: str | None) -> str:
     """The secret that was sent. Raises AuthError when there is none, or none that can be read."""
     if own_header:
         value = headers.get(own_header.lower(), "")
-        secret = _without_scheme(value) or value
+        secret = without_scheme(value) or value
     else:
         carrier = next((name for name in CARRIERS if headers.get(name)), None)
+        if carrier is None and (secret := key_in(headers.get(HEADER, ""))):
+            return secret
         if carrier is None:
             raise AuthError("Authentication Error, No api key passed in.")
         value = headers[carrier]
-        secret = _without_scheme(value)
+        secret = without_scheme(value)
         if not secret and carrier == "authorization":
             raise AuthError(
                 "Authentication Error, Malformed API Key passed in. "
@@ -45,7 +48,7 @@ def credential(headers: Mapping[str, str], own_header: str | None) -> str:
     return secret.strip()
 
 
-def _without_scheme(value: str) -> str:
+def without_scheme(value: str) -> str:
     lowered = value.lower()
     for scheme in SCHEMES:
         if lowered.startswith(scheme):
@@ -68,7 +71,7 @@ class Authenticate:
             return call.but(key=Key(self.master_key_hash, alias=MASTER_ALIAS, is_master=True))
         if not secret.startswith("sk-"):
             shown = f"{secret[:4]}****{secret[-4:]}" if len(secret) > 8 else "****"
-            raise AuthError(
+            raise NotOurs(
                 "Authentication Error, LiteLLM Virtual Key expected. "
                 f"Received={shown}, expected to start with 'sk-'."
             )
@@ -91,6 +94,10 @@ class Authenticate:
             )
         check_usable(key, self.now())
         return key
+
+
+class NotOurs(AuthError):
+    """A credential that cannot be one of this gateway's keys."""
 
 
 class NoDatabase(KeysUnavailable):

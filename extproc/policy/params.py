@@ -60,7 +60,8 @@ async def read_params(call: Call) -> Call:
     key_aliases = call.key.aliases if call.key else {}
     ours = GATEWAY_FIELDS if facts.keeps_metadata else GATEWAY_FIELDS | {"metadata"}
     left = {name: value for name, value in body.items() if name not in ours}
-    streaming = facts.streams and (call.path_streams or body.get("stream") in (True, "true"))
+    member, values = facts.asks
+    streaming = facts.streams and (call.path_streams or body.get(member) in values)
     always = call.snapshot.rules.always_include_stream_usage
     usage_asked = always is True or _usage_asked(body)
     injected = (

@@ -31,6 +31,11 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def content_text(content: Any) -> str:
+    """A chat message's or delta's content; parts, which some providers send, are put together."""
+    return text(content) or "".join(text(part.get("text")) for part in objects(content))
+
+
 def count(value: Any) -> int | None:
     """A whole number of things; Cohere writes them as 37.0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:

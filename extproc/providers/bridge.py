@@ -4,12 +4,13 @@ client's body ──Bridge.request──► chat body ──Translator.request�
 client's body ◄─Bridge.response── chat answer ◄─Translator.response── provider
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from extproc.domain.call import Json
 from extproc.domain.usage import Usage
+from extproc.errors import InvalidRequest
 from extproc.providers.base import ChunkTranslator, Incoming, Outgoing, Request, Translator
 from extproc.providers.frames import Frame
 
@@ -39,6 +40,8 @@ class Bridge:
     """A whole answer, already the client's, as its events: for a provider that did not stream."""
     optional: frozenset[str] = frozenset()
     """Chat parameters that clients of this format send always: left out where one is lacking."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What the client calls the chat members that it does not write itself, for errors."""
 
 
 def over(bridge: Bridge, inner: Translator) -> Translator:
@@ -48,7 +51,12 @@ def over(bridge: Bridge, inner: Translator) -> Translator:
         return replace(asked, body=bridge.request(asked), optional=bridge.optional)
 
     def request(asked: Request) -> Outgoing:
-        return inner.request(as_chat(asked))
+        made = as_chat(asked)
+        try:
+            return inner.request(made)
+        except InvalidRequest as error:
+            error.error_param = _field(error.error_param, bridge, asked)
+            raise
 
     def response(raw: Json, asked: Request) -> Incoming:
         incoming = inner.response(raw, as_chat(asked))
@@ -58,6 +66,12 @@ def over(bridge: Bridge, inner: Translator) -> Translator:
         return _Bridged(inner.chunks(as_chat(asked)), bridge.events(asked))
 
     return Translator(request, response, chunks, bridge.unstream, inner.error)
+
+
+def _field(param: str | None, bridge: Bridge, asked: Request) -> str | None:
+    """The client's name of a chat member; what it wrote itself is already called as it calls it."""
+    name = (param or "").partition(".")[0]
+    return param if name in asked.body else bridge.fields.get(name, param)
 
 
 class _Bridged:

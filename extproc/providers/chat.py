@@ -27,9 +27,10 @@ from extproc.providers.base import Request
 
 PARAMS = frozenset(
     {"audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"}
-    | {"max_completion_tokens", "max_tokens", "metadata", "modalities", "n"}
+    | {"max_completion_tokens", "max_tokens", "metadata", "modalities", "moderation", "n"}
     | {"parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"}
-    | {"prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier"}
+    | {"prompt_cache_options", "prompt_cache_retention", "reasoning_effort", "response_format"}
+    | {"safety_identifier"}
     | {"seed", "service_tier", "stop", "store", "temperature", "tool_choice", "tools"}
     | {"top_logprobs", "top_p", "user", "verbosity", "web_search_options"}
 )
@@ -45,18 +46,25 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "presence_penalty": (0,),
     "logit_bias": ({},),
     "parallel_tool_calls": (True,),
-    "service_tier": ("auto", "default"),
-    "store": (False,),
     "modalities": (["text"],),
     "response_format": ({"type": "text"},),
     "tool_choice": ("auto",),
     "verbosity": ("medium",),
-    "metadata": ({},),
     "tools": ([],),
     "functions": ([],),
     "stop": ([],),
 }
 """Values that ask for nothing but what every provider does anyway."""
+
+QUIET = frozenset(
+    {"metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"}
+    | {"safety_identifier", "service_tier", "store", "user"}
+)
+"""Parameters that label a request, or say how it is kept or queued: the answer is the same without
+them, so they are left out where there is no word for them, and refused nowhere."""
+
+DEEPEST = 200
+"""How deep a tool call's arguments may be nested: orjson writes 254 levels, and some are ours."""
 
 JSON_TOOL = "json_tool_call"
 """The forced tool that stands for `response_format` where the provider knows no schema."""
@@ -76,16 +84,21 @@ def given(request: Request, supported: frozenset[str]) -> Json:
     """The body's members that say something: without null, and without what the provider lacks.
 
     `supported` names OpenAI's parameters that the translator knows what to do with. Members that
-    are not OpenAI's pass. Raises UnsupportedParams for the lacking, unless they may be dropped.
+    are not OpenAI's pass. Raises UnsupportedParams for the lacking, unless they may be dropped;
+    those that are QUIET, neutral or optional go without a word.
     """
     body = {name: value for name, value in request.body.items() if value is not None}
     lacking = [name for name in body if _lacks(request, supported, name)]
-    needed = [name for name in lacking if name not in request.optional]
-    refused = [name for name in needed if not is_neutral(name, body[name])]
-    if refused and not request.drop_params:
-        deployment = request.deployment
-        raise UnsupportedParams(deployment.provider, deployment.model, refused)
+    refuse(request, {name: body[name] for name in lacking})
     return {name: value for name, value in body.items() if name not in lacking}
+
+
+def refuse(request: Request, lacking: Json) -> None:
+    """Raises UnsupportedParams for parameters that the provider lacks and that would be missed."""
+    spared = QUIET | request.optional
+    missed = [n for n, value in lacking.items() if n not in spared and not is_neutral(n, value)]
+    if missed and not request.drop_params:
+        raise UnsupportedParams(request.deployment.provider, request.deployment.model, missed)
 
 
 def is_neutral(name: str, value: Any) -> bool:
@@ -147,10 +160,10 @@ def string(value: Json, name: str, where: str) -> str:
 
 
 def member(value: Json, name: str, where: str) -> Json:
-    """A member that must be an object."""
+    """A member that must be an object; `where` is empty for one of the body itself."""
     found = value.get(name)
     if not isinstance(found, dict):
-        raise wrong(f"{where}.{name}", "an object")
+        raise wrong(f"{where}.{name}" if where else name, "an object")
     return found
 
 
@@ -174,7 +187,19 @@ def arguments(text: Any, where: str) -> Json:
         raise wrong(where, "JSON in a string") from None
     if not isinstance(parsed, dict):
         raise wrong(where, "a JSON object in a string")
+    if not isinstance(text, str) or text.count("{") + text.count("[") > DEEPEST:
+        _check_depth(parsed, where)
     return parsed
+
+
+def _check_depth(value: Any, where: str) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise wrong(where, "JSON that is not nested so deeply")
 
 
 def data_url(url: str, where: str) -> tuple[str, str] | None:

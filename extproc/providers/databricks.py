@@ -23,8 +23,7 @@ SUPPORTED = frozenset(
 
 
 def _request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     asked.pop("stream_options", None)
     if "max_completion_tokens" in asked:
         asked["max_tokens"] = asked.pop("max_completion_tokens")

@@ -26,8 +26,8 @@ class Dialect:
     end: bytes
     """What the format ends its streams with."""
     error: Callable[[GatewayError], Json]
-    failure: Callable[[GatewayError], bytes]
-    """An error in a stream that has begun."""
+    failure: Callable[[GatewayError, int], bytes]
+    """An error in a stream that has begun, after so many events."""
     comment: Callable[[bytes], bytes] = sse.encode_comment
     """A provider's keep-alive."""
 
@@ -104,10 +104,11 @@ def _blank_line(text: bytes) -> bytes:
     return b"\n"
 
 
-def _responses_failure(error: GatewayError) -> bytes:
-    """https://platform.openai.com/docs/api-reference/responses-streaming/error"""
+def _responses_failure(error: GatewayError, told: int) -> bytes:
+    """Events are numbered from 0. https://platform.openai.com/docs/api-reference/responses-streaming/error"""
     envelope = error.envelope()["error"]
-    return _named({"type": "error", **{k: envelope[k] for k in ("code", "message", "param")}})
+    said = {name: envelope[name] for name in ("code", "message", "param")}
+    return _named({"type": "error", "sequence_number": told, **said})
 
 
 OPENAI = Dialect(
@@ -116,7 +117,7 @@ OPENAI = Dialect(
     frame=_plain,
     end=DONE,
     error=GatewayError.envelope,
-    failure=lambda error: _plain(error.envelope()),
+    failure=lambda error, told: _plain(error.envelope()),
 )
 ANTHROPIC = Dialect(
     stamp=_model,
@@ -124,7 +125,7 @@ ANTHROPIC = Dialect(
     frame=_named,
     end=b"",
     error=GatewayError.anthropic_envelope,
-    failure=lambda error: _named(error.anthropic_envelope()),
+    failure=lambda error, told: _named(error.anthropic_envelope()),
 )
 GOOGLE = Dialect(
     stamp=_version,
@@ -132,7 +133,7 @@ GOOGLE = Dialect(
     frame=_plain,
     end=b"",
     error=_google_error,
-    failure=lambda error: _plain(_google_error(error)),
+    failure=lambda error, told: _plain(_google_error(error)),
     comment=_blank_line,
 )
 RESPONSES = Dialect(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
+from extproc.domain.usage import NOTHING, Usage
 from extproc.errors import UnsupportedParams
 from extproc.providers import answers, chat, openai
 from extproc.providers.base import Incoming, Request
@@ -23,8 +23,7 @@ def given(request: Request, supported: frozenset[str]) -> Json:
 
     Every answer can be written in either encoding; who the user is need not be told.
     """
-    merged = {**request.deployment.extra_body, **request.body}
-    body = {name: value for name, value in merged.items() if value is not None}
+    body = {name: value for name, value in request.body.items() if value is not None}
     known = supported | request.allowed | {"input", "model", "encoding_format", "user"}
     lacking = sorted(body.keys() & PARAMS - known)
     refused = [name for name in lacking if name not in request.optional]
@@ -66,8 +65,8 @@ def listing(request: Request, vectors: Any, usage: Usage | None) -> Incoming:
         ],
         "model": request.deployment.model,
     }
-    if usage is not None:
-        body["usage"] = {"prompt_tokens": usage.input, "total_tokens": usage.total}
+    counted = usage or NOTHING  # clients read it unasked: a provider's silence is a zero
+    body["usage"] = {"prompt_tokens": counted.input, "total_tokens": counted.total}
     return Incoming(body, usage)
 
 

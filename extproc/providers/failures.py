@@ -59,6 +59,7 @@ CONTENT_POLICY = (
     "safety system",
     "the model produced invalid content",
     "content_filter_policy",
+    "azure openai's content management policy",
 )
 # A class whose name stands twice in LiteLLM's message: once its own, once the SDK's.
 DOUBLED = frozenset(

@@ -64,7 +64,7 @@ class _Reader:
         self._count = 0
         self._headers: dict[bytes, bytes] = {}
         self._field, self._value, self._data = bytearray(), bytearray(), bytearray()
-        self.callbacks: "MultipartCallbacks" = {
+        self.callbacks: MultipartCallbacks = {
             "on_part_begin": self._begin,
             "on_part_data": self._add(self._data),
             "on_part_end": self._end,

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
+from extproc.domain.numbers import whole_number
 from extproc.domain.usage import NOTHING, Usage
 from extproc.providers import answers
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
@@ -47,13 +48,24 @@ def usage(raw: Any) -> Usage | None:
     if not given and not made:
         return None
     kinds = answers.record(stated.get("input_tokens_details") or stated.get("input_token_details"))
+    kinds_made = answers.record(stated.get("output_tokens_details"))
     return Usage(
         input=given,
         output=made,
         image_input=answers.count(kinds.get("image_tokens")) or 0,
         audio_input=answers.count(kinds.get("audio_tokens")) or 0,
         cached=answers.count(kinds.get("cached_tokens")) or 0,
+        image_output=answers.count(kinds_made.get("image_tokens")) or 0,
     )
+
+
+def _made(what: str, found: Usage | None) -> Usage | None:
+    """Where the provider does not say what its tokens made: what the event's name says."""
+    if found is None or found.image_output:
+        return found
+    if what.startswith("image"):
+        return replace(found, image_output=found.output)
+    return replace(found, audio_output=found.output) if what.startswith("speech") else found
 
 
 def _seconds(value: Any) -> int | None:
@@ -78,8 +90,7 @@ def _pictures(body: Json, request: Request) -> Incoming:
     """Models that are not paid by the token are paid by the picture."""
     made = _checked(body, request).get("data")
     by_piece = Usage(images=len(made) if isinstance(made, list) else 0)
-    found = usage(body.get("usage"))
-    return Incoming(body, replace(found, image_output=found.output) if found else by_piece)
+    return Incoming(body, _made("image", usage(body.get("usage"))) or by_piece)
 
 
 def _transcript(body: Json, request: Request) -> Incoming:
@@ -102,11 +113,15 @@ def _not_said(request: Request) -> None:
 
 
 class Events:
-    """A stream of typed events; the last is called `….completed` or `….done` and has the usage."""
+    """A stream of typed events; the last is called `….completed` or `….done` and has the usage.
+
+    Several pictures are as many `….completed` events.
+    """
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._text: list[str] = []
+        self._awaited = whole_number(str(request.body.get("n"))) or 1
         self.usage: Usage | None = None
         self.done = False
 
@@ -124,8 +139,9 @@ class Events:
         kind = answers.text(event.get("type"))
         if kind == "transcript.text.delta":
             self._text.append(answers.text(event.get("delta")))
-        self.usage = usage(event.get("usage")) or self.usage
-        self.done = kind.endswith((".completed", ".done"))
+        self.usage = _made(kind, usage(event.get("usage"))) or self.usage
+        self._awaited -= kind.endswith((".completed", ".done"))
+        self.done = self._awaited <= 0
         return [event]
 
     def finish(self) -> list[Json]:

@@ -22,25 +22,59 @@ SUPPORTED = frozenset(
     | {"tools", "top_logprobs", "top_p"}
 )
 RENAMED: Mapping[str, str] = {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
-DROPPED = frozenset({"model", "messages", "tools", "tool_choice", "stream_options"})
+DROPPED = frozenset({"model", "messages", "tools", "stream_options"})
 CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 
 
 def _request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     body = {RENAMED.get(name, name): asked[name] for name in asked if name not in DROPPED}
     body |= {"model": request.deployment.model, "messages": _messages(asked)}
     if tools := chat.listed(asked, "tools", ""):
         body["tools"] = [_tool(tool, f"tools[{place}]") for place, tool in enumerate(tools)]
-    if "tool_choice" in asked:
-        choice = asked["tool_choice"]
-        body["tool_choice"] = "any" if choice == "required" else choice
+    for name, translate in TRANSLATED.items():
+        if name in asked:
+            body |= {name: translate(asked)}
     return Outgoing("/chat/completions", body)
+
+
+def _tool_choice(asked: Json) -> Any:
+    choice = asked["tool_choice"]
+    if not isinstance(choice, dict):
+        return "any" if choice == "required" else choice
+    if choice.get("type") != "function":
+        raise chat.wrong("tool_choice", "none, auto, required or a function")
+    name = chat.string(chat.member(choice, "function", "tool_choice"), "name", "tool_choice")
+    return {"type": "function", "function": {"name": name}}
+
+
+def _response_format(asked: Json) -> Json:
+    form = chat.member(asked, "response_format", "")
+    if form.get("type") == "json_schema":
+        named = chat.member(form, "json_schema", "response_format")
+        chat.member(named, "schema", "response_format.json_schema")
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**form, "json_schema": given}
+    return form
+
+
+def _prediction(asked: Json) -> Json:
+    """https://docs.mistral.ai/capabilities/predicted_outputs"""
+    content = chat.member(asked, "prediction", "").get("content")
+    return {"type": "content", "content": chat.text_of(content, "prediction.content")}
+
+
+TRANSLATED: Mapping[str, Callable[[Json], Any]] = {
+    "prediction": _prediction,
+    "response_format": _response_format,
+    "tool_choice": _tool_choice,
+}
 
 
 def _tool(tool: Json, where: str) -> Json:
     """A function, which must have parameters here; any other tool is Mistral's own."""
+    if tool.get("type") == "custom":
+        raise chat.wrong(where, "a function, or a tool of Mistral's own")
     if tool.get("type") != "function":
         return tool
     function = chat.member(tool, "function", where)
@@ -101,7 +135,7 @@ def _image(part: Json, where: str) -> Json:
         return {"type": "image_url", "image_url": part["image_url"]}
     image = chat.member(part, "image_url", where)
     url = chat.string(image, "url", f"{where}.image_url")
-    detail = image.get("detail")
+    detail = "high" if image.get("detail") == "original" else image.get("detail")
     return {"type": "image_url", "image_url": {"url": url, "detail": detail} if detail else url}
 
 
@@ -110,12 +144,11 @@ def _file(part: Json, where: str) -> Json:
     if "file_id" in part:
         return {"type": "file", "file_id": part["file_id"]}
     file = chat.member(part, "file", where)
-    if isinstance(file.get("file_id"), str):
-        return {"type": "file", "file_id": file["file_id"]}
-    made = {
-        "type": "document_url",
-        "document_url": chat.string(file, "file_data", f"{where}.file"),
-    }
+    file_id = file.get("file_id")
+    if isinstance(file_id, str) and "://" not in file_id:
+        return {"type": "file", "file_id": file_id}
+    url = file_id if isinstance(file_id, str) else chat.string(file, "file_data", f"{where}.file")
+    made = {"type": "document_url", "document_url": url}
     return made | ({"document_name": file["filename"]} if file.get("filename") else {})
 
 

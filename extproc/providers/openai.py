@@ -13,8 +13,8 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage, nanousd
-from extproc.errors import UnsupportedParams
 from extproc.providers import chat
+from extproc.providers.answers import objects, record
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
@@ -22,6 +22,9 @@ from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
 
 DONE = b"[DONE]"
+THOUGHTS, ALSO_THOUGHTS = "reasoning_content", "reasoning"
+"""What clients read a model's thoughts from, and what many servers of open models call it.
+https://console.groq.com/docs/reasoning, https://docs.vllm.ai/en/latest/features/reasoning_outputs"""
 MOST_TOKENS = 2**31
 
 
@@ -32,6 +35,8 @@ def _request(path: str) -> Callable[[Request], Outgoing]:
         profile = PROFILES.get(deployment.provider)
         if profile is not None and (profile.rename or profile.lacks):
             body = _adapted(body, profile, request)
+        if profile is not None and profile.thoughts != THOUGHTS:
+            body = _thoughts_as(profile.thoughts, body)
         return Outgoing(path, body)
 
     return request
@@ -43,10 +48,7 @@ def _adapted(body: Json, profile: Profile, request: Request) -> Json:
     Raises UnsupportedParams for what it lacks, unless that may be left out.
     """
     lacking = sorted(profile.lacks & body.keys() - request.allowed)
-    needed = [name for name in lacking if name not in request.optional]
-    refused = [name for name in needed if not chat.is_neutral(name, body[name])]
-    if refused and not request.drop_params:
-        raise UnsupportedParams(profile.name, request.deployment.model, refused)
+    chat.refuse(request, {name: body[name] for name in lacking})
     renamed = {
         theirs: body[ours]
         for ours, theirs in profile.rename.items()
@@ -56,13 +58,28 @@ def _adapted(body: Json, profile: Profile, request: Request) -> Json:
     return {**{name: value for name, value in body.items() if name not in gone}, **renamed}
 
 
+def _thoughts_as(name: str, body: Json) -> Json:
+    """The messages with their thoughts in the member that the provider has for them."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return body
+    return {**body, "messages": [_renamed(message, THOUGHTS, name) for message in messages]}
+
+
+def _renamed(part: Any, old: str, new: str) -> Any:
+    """`part` with a text called `old` under its `new` name, where that is free."""
+    if not isinstance(part, dict) or not isinstance(part.get(old), str) or part.get(new):
+        return part
+    return {(new if name == old else name): value for name, value in part.items() if name != new}
+
+
 def _dollars(*path: str) -> Callable[[Json], Any]:
     """Reads a number of USD at a path in the usage object."""
 
     def read(raw: Json) -> Any:
         found: Any = raw
         for name in path:
-            found = _details(found).get(name)
+            found = record(found).get(name)
         return found
 
     return read
@@ -101,15 +118,19 @@ def usage(raw: Any, provider: str = "") -> Usage | None:
     """
     if not isinstance(raw, dict) or not _count(raw.get("total_tokens"), raw.get("prompt_tokens")):
         return None
-    prompt = _details(raw.get("prompt_tokens_details"))
-    completion = _details(raw.get("completion_tokens_details"))
+    prompt = record(raw.get("prompt_tokens_details"))
+    completion = record(raw.get("completion_tokens_details"))
     stated, total = _count(raw.get("prompt_tokens")), _count(raw.get("total_tokens"))
     produced = _count(raw.get("completion_tokens"))
     whole_prompt = stated or max(0, total - produced)
     return Usage(
         input=whole_prompt,
         output=max(produced, total - whole_prompt),
-        cached=_count(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens")),
+        cached=_count(
+            prompt.get("cached_tokens"),
+            raw.get("prompt_cache_hit_tokens"),  # DeepSeek
+            raw.get("cached_tokens"),  # Moonshot
+        ),
         cache_written=_count(prompt.get("cache_creation_tokens")),
         reasoning=_count(completion.get("reasoning_tokens")),
         audio_input=_count(prompt.get("audio_tokens")),
@@ -126,29 +147,45 @@ def _count(*values: Any) -> int:
     return 0
 
 
-def _details(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _produced(part: Json) -> list[str]:
     """The text that a message or a delta holds: content, reasoning, refusal, tool arguments."""
     texts = [part.get(name) for name in ("content", "reasoning_content", "reasoning", "refusal")]
-    for tool_call in _objects(part.get("tool_calls")):
-        function = _details(tool_call.get("function"))
+    for tool_call in objects(part.get("tool_calls")):
+        function = record(tool_call.get("function"))
         texts += [function.get("name"), function.get("arguments")]
     return [text for text in texts if isinstance(text, str)]
+
+
+def _with_thoughts(answer: Json, part: str) -> Json:
+    """An answer, or a chunk of one, whose choices have their thoughts where clients look."""
+    choices = answer.get("choices")
+    if not isinstance(choices, list) or not any(
+        isinstance(choice, dict) and ALSO_THOUGHTS in record(choice.get(part)) for choice in choices
+    ):
+        return answer
+    return {
+        **answer,
+        "choices": [
+            {**choice, part: _renamed(choice.get(part), ALSO_THOUGHTS, THOUGHTS)}
+            if isinstance(choice, dict)
+            else choice
+            for choice in choices
+        ],
+    }
+
+
+def _usage_of(chunk: Json) -> Any:
+    """Groq states it in a member of its own. https://console.groq.com/docs/api-reference#chat"""
+    return chunk.get("usage") or record(chunk.get("x_groq")).get("usage")
 
 
 def response(body: Json, request: Request) -> Incoming:
     if body.get("error"):
         raise provider_error(500, {}, orjson.dumps(body), request.deployment)
+    body = _with_thoughts(body, "message")
     produced: list[str] = []
-    for choice in _objects(body.get("choices")):
-        produced += _produced(_details(choice.get("message")))
+    for choice in objects(body.get("choices")):
+        produced += _produced(record(choice.get("message")))
         if isinstance(choice.get("text"), str):
             produced.append(choice["text"])
     used = usage(body.get("usage"), request.deployment.provider)
@@ -186,9 +223,10 @@ class Chunks:
             raise unusable_answer("an event of the stream is not an object", self._deployment)
         if chunk.get("error"):
             raise provider_error(_error_status(chunk), {}, frame.data, self._deployment)
-        self.usage = usage(chunk.get("usage"), self._deployment.provider) or self.usage
-        for choice in _objects(chunk.get("choices")):
-            self._text += _produced(_details(choice.get("delta")))
+        chunk = _with_thoughts(chunk, "delta")
+        self.usage = usage(_usage_of(chunk), self._deployment.provider) or self.usage
+        for choice in objects(chunk.get("choices")):
+            self._text += _produced(record(choice.get("delta")))
             if isinstance(choice.get("text"), str):
                 self._text.append(choice["text"])
         return [chunk]
@@ -196,7 +234,7 @@ class Chunks:
 
 def _error_status(chunk: Json) -> int:
     """The status an in-band error names in its code, else 500."""
-    code = _details(chunk["error"]).get("code")
+    code = record(chunk["error"]).get("code")
     status = whole_number(str(code)) or 0
     return status if 400 <= status <= 599 else 500
 
@@ -208,22 +246,27 @@ def unstream_chat(body: Json, request: Request) -> list[Json]:
         "object": "chat.completion.chunk",
     }
     chunks: list[Json] = []
-    for choice in _objects(body.get("choices")):
+    for choice in objects(body.get("choices")):
         index = choice.get("index", 0)
-        delta = {k: v for k, v in _details(choice.get("message")).items() if v is not None}
-        if calls := _objects(delta.get("tool_calls")):
+        delta = {k: v for k, v in record(choice.get("message")).items() if v is not None}
+        if calls := objects(delta.get("tool_calls")):
             delta["tool_calls"] = [{"index": n, **call} for n, call in enumerate(calls)]
         end = {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}
         first = {"index": index, "delta": delta, "finish_reason": None}
         chunks += [{**head, "choices": [first]}, {**head, "choices": [end]}]
-    return [*chunks, {**head, "choices": [], "usage": body.get("usage")}]
+    return [*chunks, *_used(head, body)]
+
+
+def _used(head: Json, body: Json) -> list[Json]:
+    """The chunk that tells the usage; none where the answer does not."""
+    return [{**head, "choices": [], "usage": body["usage"]}] if body.get("usage") else []
 
 
 def unstream_text(body: Json, request: Request) -> list[Json]:
     """A `text_completion` as chunks: the whole, then usage."""
     head = {k: v for k, v in body.items() if k not in ("choices", "usage")}
     choices = {**head, "choices": body.get("choices") or []}
-    return [choices, {**head, "choices": [], "usage": body.get("usage")}]
+    return [choices, *_used(head, body)]
 
 
 CHAT = Translator(_request("/chat/completions"), response, Chunks, unstream_chat, provider_error)

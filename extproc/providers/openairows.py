@@ -1,12 +1,17 @@
 """Providers that speak OpenAI's format: one row each.
 
 A row lists what is not `{NAME}_API_KEY` and `{NAME}_API_BASE`. Local servers have no URL of their
-own and need an `api_base`.
+own and need an `api_base`. `lacks` holds what the documentation says is refused, not what is merely
+not mentioned; `rename` where `max_tokens` is the only limit that is documented.
 """
+
+from typing import Final
 
 from extproc.providers.profile import row
 
 MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
+TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"})
+REASONING: Final = "reasoning"
 
 OPENAI_SPEAKING = (
     row(
@@ -16,7 +21,13 @@ OPENAI_SPEAKING = (
         bases="OPENAI_BASE_URL",
         schema="openai",
     ),
-    row("groq", "https://api.groq.com/openai/v1", "https://console.groq.com/docs/openai"),
+    row(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        "https://console.groq.com/docs/openai",
+        lacks=frozenset({"logit_bias", "logprobs", "top_logprobs", "n"}),
+        thoughts=REASONING,
+    ),
     row(
         "deepseek",
         "https://api.deepseek.com/v1",
@@ -28,6 +39,7 @@ OPENAI_SPEAKING = (
         "https://api.together.xyz/v1",
         "https://docs.together.ai/docs/openai-api-compatibility",
         keys="TOGETHER_API_KEY TOGETHERAI_API_KEY",
+        thoughts=REASONING,
     ),
     row(
         "fireworks_ai",
@@ -35,27 +47,60 @@ OPENAI_SPEAKING = (
         "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
         keys="FIREWORKS_API_KEY FIREWORKS_AI_API_KEY FIREWORKSAI_API_KEY",
     ),
-    row("openrouter", "https://openrouter.ai/api/v1", "https://openrouter.ai/docs/quickstart"),
+    row(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        "https://openrouter.ai/docs/quickstart",
+        thoughts=REASONING,
+    ),
     row("xai", "https://api.x.ai/v1", "https://docs.x.ai/docs/api-reference"),
     row(
         "perplexity",
         "https://api.perplexity.ai",
-        "https://docs.perplexity.ai",
+        "https://docs.perplexity.ai/api-reference/chat-completions-post",
         keys="PERPLEXITYAI_API_KEY PERPLEXITY_API_KEY",
+        rename=MAX_TOKENS,
+        lacks=TOOLS,
     ),
     row(
         "deepinfra",
         "https://api.deepinfra.com/v1/openai",
         "https://deepinfra.com/docs/openai_api",
+        rename=MAX_TOKENS,
     ),
-    row("nvidia_nim", "https://integrate.api.nvidia.com/v1", "https://docs.api.nvidia.com/nim"),
+    row(
+        "nvidia_nim",
+        "https://integrate.api.nvidia.com/v1",
+        "https://docs.api.nvidia.com/nim/reference",
+        rename=MAX_TOKENS,
+    ),
     row(
         "cerebras",
         "https://api.cerebras.ai/v1",
         "https://inference-docs.cerebras.ai/resources/openai",
+        lacks=frozenset({"frequency_penalty", "logit_bias", "presence_penalty"}),
+        thoughts=REASONING,
     ),
-    row("sambanova", "https://api.sambanova.ai/v1", "https://docs.sambanova.ai"),
-    row("ai21", "https://api.ai21.com/studio/v1", "https://docs.ai21.com/reference"),
+    row(
+        "sambanova",
+        "https://api.sambanova.ai/v1",
+        "https://docs.sambanova.ai/docs/en/features/openai-compatibility",
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "ai21",
+        "https://api.ai21.com/studio/v1",
+        "https://docs.ai21.com/reference/jamba-1-6-api-ref",
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "ai21_chat",
+        "https://api.ai21.com/studio/v1",
+        "https://docs.ai21.com/reference/jamba-1-6-api-ref",
+        keys="AI21_API_KEY",
+        bases="AI21_API_BASE",
+        rename=MAX_TOKENS,
+    ),
     row(
         "meta_llama",
         "https://api.llama.com/compat/v1",
@@ -74,23 +119,44 @@ OPENAI_SPEAKING = (
         keys="LAMBDA_API_KEY",
         bases="LAMBDA_API_BASE",
     ),
-    row("featherless_ai", "https://api.featherless.ai/v1", "https://featherless.ai/docs"),
+    row(
+        "featherless_ai",
+        "https://api.featherless.ai/v1",
+        "https://featherless.ai/docs/api-reference-completions",
+        rename=MAX_TOKENS,
+    ),
     row(
         "friendliai",
         "https://api.friendli.ai/serverless/v1",
         "https://friendli.ai/docs",
         keys="FRIENDLIAI_API_KEY FRIENDLI_TOKEN",
         bases="FRIENDLI_API_BASE",
+        rename=MAX_TOKENS,
     ),
-    row("inception", "https://api.inceptionlabs.ai/v1", "https://docs.inceptionlabs.ai"),
+    row(
+        "inception",
+        "https://api.inceptionlabs.ai/v1",
+        "https://docs.inceptionlabs.ai",
+        rename=MAX_TOKENS,
+    ),
     row(
         "dashscope",
         "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-        "https://www.alibabacloud.com/help/en/model-studio",
+        "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+        rename=MAX_TOKENS,
     ),
     row("moonshot", "https://api.moonshot.ai/v1", "https://platform.moonshot.ai/docs"),
-    row("zai", "https://api.z.ai/api/paas/v4", "https://docs.z.ai"),
-    row("minimax", "https://api.minimax.io/v1", "https://platform.minimax.io/docs"),
+    row(
+        "zai",
+        "https://api.z.ai/api/paas/v4",
+        "https://docs.z.ai/guides/overview/concept-param",
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "minimax",
+        "https://api.minimax.io/v1",
+        "https://platform.minimax.io/docs/api-reference/text-openai-api",
+    ),
     row(
         "volcengine",
         "https://ark.cn-beijing.volces.com/api/v3",
@@ -102,6 +168,7 @@ OPENAI_SPEAKING = (
         "https://ai-gateway.vercel.sh/v1",
         "https://vercel.com/docs/ai-gateway/openai-compat",
         keys="VERCEL_AI_GATEWAY_API_KEY AI_GATEWAY_API_KEY",
+        thoughts=REASONING,
     ),
     row("aiml", "https://api.aimlapi.com/v1", "https://docs.aimlapi.com", keys="AIML_API_KEY"),
     row("wandb", "https://api.inference.wandb.ai/v1", "https://docs.wandb.ai/inference"),
@@ -114,21 +181,37 @@ OPENAI_SPEAKING = (
     row(
         "scaleway",
         "https://api.scaleway.ai/v1",
-        "https://www.scaleway.com/en/docs/generative-apis",
+        "https://www.scaleway.com/en/docs/generative-apis/api-cli/using-chat-api",
         keys="SCW_SECRET_KEY",
+        rename=MAX_TOKENS,
+        lacks=frozenset({"frequency_penalty", "logit_bias", "n", "top_logprobs", "user"}),
     ),
     row("github", "https://models.github.ai/inference", "https://docs.github.com/github-models"),
-    row("lm_studio", "http://localhost:1234/v1", "https://lmstudio.ai/docs", keyless=True),
+    row(
+        "lm_studio",
+        "http://localhost:1234/v1",
+        "https://lmstudio.ai/docs/developer/openai-compat",
+        keyless=True,
+        rename=MAX_TOKENS,
+    ),
     row(
         "llamafile",
         "http://localhost:8080/v1",
         "https://github.com/mozilla-ai/llamafile",
         keyless=True,
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "docker_model_runner",
+        "http://localhost:12434/engines/v1",
+        "https://docs.docker.com/ai/model-runner/api-reference",
+        keyless=True,
+        rename=MAX_TOKENS,
     ),
     row("hosted_vllm", "", "https://docs.vllm.ai", keyless=True),
     row("xinference", "", "https://inference.readthedocs.io", keyless=True),
     row("litellm_proxy", "", "https://docs.litellm.ai", keyless=True),
-    row("openai_like", "", keyless=True),
+    row("openai_like", "", keyless=True, rename=MAX_TOKENS),
     row("custom_openai", "", keyless=True),
     row(
         "text-completion-openai",
@@ -146,4 +229,94 @@ OPENAI_SPEAKING = (
         keys="HF_TOKEN HUGGINGFACE_API_KEY",
         bases="HF_API_BASE HUGGINGFACE_API_BASE",
     ),
+    row(
+        "cometapi",
+        "https://api.cometapi.com/v1",
+        "https://api.cometapi.com/doc",
+        keys="COMETAPI_KEY",
+        own_root=True,
+    ),
+    row("galadriel", "https://api.galadriel.com/v1", "https://docs.galadriel.com"),
+    row(
+        "modelscope",
+        "https://api-inference.modelscope.cn/v1",
+        "https://modelscope.cn/docs/model-service/API-Inference/intro",
+        keys="MODELSCOPE_API_KEY MODELSCOPE_SDK_TOKEN",
+    ),
+    row("morph", "https://api.morphllm.com/v1", "https://docs.morphllm.com/quickstart"),
+    row("v0", "https://api.v0.dev/v1", "https://v0.dev/docs/v0-model-api"),
+    row(
+        "heroku",
+        "https://us.inference.heroku.com/v1",
+        "https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions",
+        keys="HEROKU_API_KEY INFERENCE_KEY",
+        bases="HEROKU_API_BASE INFERENCE_URL",
+        own_root=True,
+        trims=("/chat/completions",),
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "gradient_ai",
+        "https://inference.do-ai.run/v1",
+        "https://docs.digitalocean.com/products/inference-hub/how-to/use-chat-completions-api",
+        keys="GRADIENT_AI_API_KEY GRADIENT_MODEL_ACCESS_KEY DIGITALOCEAN_INFERENCE_KEY",
+        own_root=True,
+    ),
+    row(
+        "snowflake",
+        "https://{account_id}.snowflakecomputing.com/api/v2/cortex/v1",
+        "https://docs.snowflake.com/en/user-guide/snowflake-cortex/open_ai_sdk",
+        keys="SNOWFLAKE_JWT",
+        options={"account_id": ("SNOWFLAKE_ACCOUNT_ID",)},
+    ),
+    row("empower", "https://app.empower.dev/api/v1", "https://docs.empower.dev"),
+    row(
+        "publicai",
+        "https://api.publicai.co/v1",
+        "https://platform.publicai.co/docs",
+        rename=MAX_TOKENS,
+    ),
+    row("compactifai", "https://api.compactif.ai/v1", "https://docs.compactif.ai"),
+    row(
+        "clarifai",
+        "https://api.clarifai.com/v2/ext/openai/v1",
+        "https://docs.clarifai.com/compute/inference/open-ai",
+        keys="CLARIFAI_API_KEY CLARIFAI_PAT",
+    ),
+    row(
+        "cloudflare",
+        "https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/v1",
+        "https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility",
+        keys="CLOUDFLARE_API_KEY CLOUDFLARE_API_TOKEN",
+        options={"account_id": ("CLOUDFLARE_ACCOUNT_ID",)},
+    ),
+    row(
+        "veniceai",
+        "https://api.venice.ai/api/v1",
+        "https://docs.venice.ai",
+        keys="VENICE_AI_API_KEY",
+    ),
+    row("chutes", "https://llm.chutes.ai/v1", "https://chutes.ai/docs", rename=MAX_TOKENS),
+    row("poe", "https://api.poe.com/v1", "https://creator.poe.com/docs", rename=MAX_TOKENS),
+    row(
+        "synthetic",
+        "https://api.synthetic.new/openai/v1",
+        "https://dev.synthetic.new/docs/api/overview",
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "nano-gpt",
+        "https://nano-gpt.com/api/v1",
+        "https://docs.nano-gpt.com",
+        keys="NANOGPT_API_KEY",
+        rename=MAX_TOKENS,
+    ),
+    row(
+        "xiaomi_mimo",
+        "https://api.xiaomimimo.com/v1",
+        "https://platform.xiaomimimo.com",
+        rename=MAX_TOKENS,
+    ),
+    row("gmi", "https://api.gmi-serving.com/v1", "https://docs.gmicloud.ai"),
+    row("aihubmix", "https://aihubmix.com/v1", "https://docs.aihubmix.com"),
 )

@@ -32,6 +32,8 @@ class Profile:
     """OpenAI's parameter -> the provider's."""
     lacks: frozenset[str] = frozenset()
     """OpenAI parameters that it refuses."""
+    thoughts: str = "reasoning_content"
+    """The member in which it takes an assistant's earlier thoughts."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """litellm_params that are no secret -> the variables they are read from otherwise."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

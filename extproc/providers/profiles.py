@@ -12,13 +12,11 @@ _ROWS = (*OPENAI_SPEAKING, *OWN_FORMAT)
 PROFILES: Mapping[str, Profile] = {row.name: row for row in _ROWS}
 
 _OTHERS = """
-a2a ai21_chat aiohttp_openai aleph_alpha amazon_nova anthropic_text assemblyai aws_polly
-azure_text bedrock_converse bedrock_mantle black_forest_labs bytez chatgpt clarifai cloudflare
-cometapi compactifai custom dashscope_image datarobot deepgram docker_model_runner elevenlabs
-empower fal_ai galadriel gigachat github_copilot gradient_ai heroku langgraph maritalk milvus
-modelscope morph nlp_cloud oci oobabooga palm petals pg_vector predibase publicai ragflow
-recraft runwayml sap snowflake stability tencent text-completion-codestral topaz triton v0
-watsonx_text
+a2a aiohttp_openai aleph_alpha amazon_nova anthropic_text assemblyai aws_polly azure_text
+bedrock_converse bedrock_mantle black_forest_labs bytez chatgpt custom dashscope_image datarobot
+deepgram elevenlabs fal_ai gigachat github_copilot langgraph maritalk milvus nlp_cloud oci
+oobabooga palm petals pg_vector predibase ragflow recraft runwayml sap stability tencent
+text-completion-codestral topaz triton watsonx_text
 """
 
 UNSUPPORTED = frozenset(_OTHERS.split())

@@ -9,6 +9,7 @@ from extproc.providers import (
     azure,
     bedrock,
     cohere,
+    counters,
     databricks,
     gemini,
     generate,
@@ -18,6 +19,7 @@ from extproc.providers import (
     mistral,
     ollama,
     openai,
+    realtime,
     replicate,
     rerank,
     responses,
@@ -54,6 +56,9 @@ NATIVE: TranslatorTable = {
         if endpoint not in OPENAI_ONLY
     },
     **{(endpoint, "azure"): azure.at(azure.deployed, each) for endpoint, each in OPENAI.items()},
+    ("realtime", "openai"): realtime.OPENAI,
+    ("realtime", "openai_chat"): realtime.OPENAI,
+    ("realtime", "azure"): realtime.AZURE,
     ("chat", "azure_ai"): azure.at(azure.foundry, openai.CHAT),
     ("embeddings", "azure_ai"): azure.at(azure.foundry, openai.EMBEDDINGS),
     ("chat", "cohere"): cohere.CHAT,
@@ -79,6 +84,7 @@ NATIVE: TranslatorTable = {
     ("rerank", "infinity"): rerank.translator(rerank.INFINITY),
     ("rerank", "tei"): rerank.translator(rerank.TEI),
     ("rerank", "openai"): rerank.translator(rerank.LIKE_JINA),
+    ("rerank", "openai_chat"): rerank.translator(rerank.LIKE_JINA),
     ("chat", "anthropic"): anthropic.CHAT,
     ("chat", "vertex_anthropic"): anthropic.VERTEX_CHAT,
     ("chat", "bedrock_invoke"): anthropic.BEDROCK_CHAT,
@@ -96,6 +102,10 @@ NATIVE: TranslatorTable = {
     ("chat", "vertex"): gemini.CHAT,
     ("embeddings", "vertex"): gemini.EMBEDDINGS,
     ("generate", "vertex"): gemini.GENERATE,
+    ("count_tokens", "anthropic"): counters.ANTHROPIC,
+    ("count_contents", "gemini"): counters.GOOGLE,
+    ("count_contents", "vertex"): counters.GOOGLE,
+    ("response_tokens", "openai"): counters.OPENAI,
 }
 """Formats that a provider speaks itself."""
 
@@ -126,3 +136,8 @@ def find(endpoint: Endpoint, schema: str) -> Translator:
         return TRANSLATORS[endpoint, schema]
     except KeyError:
         raise InvalidRequest(f"{schema!r} deployments do not serve {endpoint!r}.") from None
+
+
+def remembers(schema: str) -> bool:
+    """Whether a provider of this format remembers the responses that it made."""
+    return ("responses", schema) in NATIVE

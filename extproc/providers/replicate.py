@@ -6,7 +6,6 @@ https://replicate.com/docs/topics/predictions/create-a-prediction
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import quote
 
 import orjson
@@ -31,8 +30,7 @@ SPEAKERS: Mapping[str, str] = {"user": "User", "assistant": "Assistant"}
 
 
 def _request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     own = chat.extras(request, asked)
     inputs: Json = {name: value for name, value in own.items() if name not in SUPPORTED}
     inputs |= _prompts(chat.messages(asked))

@@ -81,8 +81,7 @@ def translator(row: Row) -> Translator:
 
 
 def _request(row: Row, request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = {name: value for name, value in merged.items() if value is not None}
+    asked = {name: value for name, value in request.body.items() if value is not None}
     dropped = OURS | row.lacks
     body: Json = {**row.fixed, **{n: value for n, value in asked.items() if n not in dropped}}
     if not isinstance(asked.get("query"), str):

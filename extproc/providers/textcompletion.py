@@ -7,7 +7,7 @@ from typing import Any
 
 from extproc.domain.call import Json
 from extproc.errors import UnsupportedParams
-from extproc.providers.answers import count, objects, record, text
+from extproc.providers.answers import content_text, count, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.bridge import Bridge
 from extproc.providers.chat import wrong
@@ -48,8 +48,7 @@ def response(body: Json, asked: Request) -> Json:
 
 
 def _choice(choice: Json, said: Json, place: int) -> Json:
-    content, index = said.get("content"), count(choice.get("index"))
-    whole = text(content) or "".join(text(part.get("text")) for part in objects(content))
+    index, whole = count(choice.get("index")), content_text(said.get("content"))
     return {
         "text": whole or text(said.get("refusal")),
         "index": place if index is None else index,
@@ -78,4 +77,6 @@ class Events:
         return []
 
 
-BRIDGE = Bridge(request, response, Events, unstream_text)
+FIELDS = {"messages": "prompt", "max_completion_tokens": "max_tokens"}
+
+BRIDGE = Bridge(request, response, Events, unstream_text, fields=FIELDS)

@@ -129,6 +129,8 @@ _SHAPES: Mapping[Endpoint, _Shape] = {
     "translations": _PROMPT,
     "moderations": _Shape(fields={"input": _Shape(text=True, each=_DOCUMENT)}),
     "rerank": _Shape(fields={"query": _TEXT, "documents": _Shape(each=_DOCUMENT)}),
+    "realtime": _Shape(),
+    "pass_through": _DEEP,
 }
 
 

@@ -31,8 +31,7 @@ STATUSES: Mapping[str, int] = {"overloaded": 429, "validation": 422}
 
 
 def _request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     lenient = request.drop_params or "suffix" in request.optional
     if asked.get("suffix") and not lenient:
         raise UnsupportedParams(request.deployment.provider, request.deployment.model, ["suffix"])

@@ -6,7 +6,6 @@ https://cloud.ibm.com/apidocs/watsonx-ai#text-chat
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -41,8 +40,7 @@ DEEPEST = 100
 
 
 def _request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     body = {name: value for name, value in asked.items() if name not in DROPPED}
     body["messages"] = [_message(message) for message in chat.messages(asked)]
     if tools := chat.listed(asked, "tools", ""):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from extproc.domain.batch import BatchJob
+from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, SpendRow
 
@@ -146,4 +148,44 @@ class Replicas(Protocol):
 
     async def list(self) -> Sequence[Replica]:
         """Those heard of in the last 30 seconds, by name."""
+        ...
+
+
+class Conversations(Protocol):
+    """Responses that their keys may ask for, or continue, again. Times are epoch seconds."""
+
+    async def keep(self, said: Remembered) -> None:
+        """Insert; a response that is there already stays. Raises Refused for what is no JSON."""
+        ...
+
+    async def find(self, response_id: str, at: float) -> Remembered | None:
+        """None for an id that is not there, or no longer at that time."""
+        ...
+
+    async def delete(self, response_id: str) -> bool:
+        """Whether it was there."""
+        ...
+
+    async def purge(self, at: float) -> int:
+        """Delete what has expired by then; how many there were."""
+        ...
+
+
+class Batches(Protocol):
+    """Batches at providers that are to be billed. Times are epoch seconds."""
+
+    async def discover(self, at: float, since: float) -> int:
+        """Make due jobs of the ledger's calls since then that made batches; how many are new."""
+        ...
+
+    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
+        """Open jobs that are due; each goes to one caller, and is due again after the lease."""
+        ...
+
+    async def later(self, batch_id: str, at: float, failures: int) -> None:
+        """An open job is due again then."""
+        ...
+
+    async def close(self, batch_id: str, state: str) -> None:
+        """The job is over: `billed`, or `lost`."""
         ...

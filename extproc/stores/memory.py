@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from extproc.domain.batch import BatchJob
+from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, SpendRow
 from extproc.stores.base import AliasTaken, KeyPage, Replica, SpendQuery, Trail
@@ -154,3 +156,73 @@ class MemoryReplicas:
         oldest = self._now() - REPLICA_SECONDS
         self._replicas = {n: r for n, r in self._replicas.items() if r.seen_at > oldest}
         return [self._replicas[name] for name in sorted(self._replicas)]
+
+
+class MemoryConversations:
+    """Implements Conversations; the oldest make room."""
+
+    def __init__(self, capacity: int = 1000) -> None:
+        self._capacity = capacity
+        self._said: OrderedDict[str, Remembered] = OrderedDict()
+
+    async def keep(self, said: Remembered) -> None:
+        self._said.setdefault(said.id, said)
+        if len(self._said) > self._capacity:
+            self._said.popitem(last=False)
+
+    async def find(self, response_id: str, at: float) -> Remembered | None:
+        found = self._said.get(response_id)
+        return found if found is not None and found.expires_at > at else None
+
+    async def delete(self, response_id: str) -> bool:
+        return self._said.pop(response_id, None) is not None
+
+    async def purge(self, at: float) -> int:
+        over = [said.id for said in self._said.values() if said.expires_at <= at]
+        for response_id in over:
+            del self._said[response_id]
+        return len(over)
+
+
+class MemoryBatches:
+    """Implements Batches over MemoryLedger; unbounded, so for tests."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+        self._due: dict[str, tuple[float, BatchJob]] = {}
+        self.states: dict[str, str] = {}
+
+    async def discover(self, at: float, since: float) -> int:
+        rows = await self._ledger.rows(SpendQuery(start_at=since))
+        new = [job for row in rows if (job := _batch(row)) and job.id not in self.states]
+        self._due |= {job.id: (at, job) for job in new}
+        self.states |= {job.id: "open" for job in new}
+        return len(new)
+
+    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
+        due = sorted((when, job.id) for when, job in self._due.values() if when <= at)[:limit]
+        claimed = [self._due[batch_id][1] for _, batch_id in due]
+        self._due |= {job.id: (at + lease_seconds, job) for job in claimed}
+        return claimed
+
+    async def later(self, batch_id: str, at: float, failures: int) -> None:
+        if batch_id in self._due:
+            self._due[batch_id] = at, replace(self._due[batch_id][1], failures=failures)
+
+    async def close(self, batch_id: str, state: str) -> None:
+        if self._due.pop(batch_id, None) is not None:
+            self.states[batch_id] = state
+
+
+def _batch(row: SpendRow) -> BatchJob | None:
+    begun, batch_id = row.begun, row.ended.metadata.get("response_id", "")
+    if begun.call_type != "acreate_batch" or row.ended.status != "success" or not batch_id:
+        return None
+    return BatchJob(
+        id=batch_id,
+        key_hash=begun.key_hash,
+        deployment_id=begun.deployment_id,
+        call_id=begun.call_id,
+        created_at=begun.at,
+        metadata=begun.metadata,
+    )

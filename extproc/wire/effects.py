@@ -1,7 +1,7 @@
 """What a flow's commands do: each effect runs the policy that decides it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from extproc.domain.snapshot import Snapshot
 from extproc.flow.commands import (
     Admit,
     Begin,
+    Command,
     Count,
     Effect,
     Identify,
@@ -50,6 +51,8 @@ class Effects:
     sign: Callable[[Departure], Awaitable[Mapping[str, str]]]
     count_chat: Callable[[str, Json], Awaitable[int]]
     """(model, chat body) -> tokens."""
+    others: Mapping[type[Command], Callable[[Any], Awaitable[Any]]] = field(default_factory=dict)
+    """Who performs the effects that are not named in `run`."""
     retries: bool = True
     new_id: Callable[[], str] = lambda: str(uuid4())
     """Makes a call's id where no outer listener of ours has made one that nobody else chooses."""
@@ -75,7 +78,7 @@ class Effects:
             case Refused():
                 self._count_refusal(command)
             case _:
-                raise TypeError(f"nobody performs {command}")
+                return await self.others[type(command)](command)
 
     def _call(self, command: Identify) -> Call:
         headers = command.headers

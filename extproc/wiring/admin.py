@@ -10,12 +10,14 @@ from extproc.admin.services import AdminServices
 from extproc.settings import Settings
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
+from extproc.wiring.chores import start_chores
 from extproc.wiring.process import (
     configured,
     database_of,
     layout_of,
     master_key_hash,
     run,
+    services,
     stop_signal,
 )
 
@@ -29,10 +31,12 @@ async def _admin(settings: Settings) -> None:
     layout = layout_of(settings)
     loaded = configured(settings)
     stop = stop_signal()
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, services() as tasks:
         database = await database_of(settings, stack)
+        if database is not None:
+            start_chores(settings, loaded, database, stack, tasks)
         keys = PostgresKeys(database) if database else None
-        services = AdminServices(
+        work = AdminServices(
             registry=keys,
             ledger=PostgresLedger(database) if database else None,
             keys=keys,
@@ -40,4 +44,4 @@ async def _admin(settings: Settings) -> None:
             snapshot=lambda: loaded.snapshot,
             now=time.time,
         )
-        await serve(create_app(services), layout.admin_socket, stop)
+        await serve(create_app(work), layout.admin_socket, stop)

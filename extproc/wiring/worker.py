@@ -19,17 +19,22 @@ from prometheus_client import REGISTRY
 
 from extproc.clients.credentials import Signer
 from extproc.clients.metrics import Metrics
+from extproc.clients.schemes import schemes
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
 from extproc.policy.access import check_model_access
+from extproc.policy.attached import follow_files
 from extproc.policy.guard import GuardInput
 from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
 from extproc.policy.identify import Authenticate
+from extproc.policy.memory import Continue, Memory
 from extproc.policy.params import read_params
+from extproc.policy.passing import IdentifyPassing, Passages
 from extproc.policy.pipeline import Stage
 from extproc.policy.plan import plan_attempts
 from extproc.policy.pool import HelperPool
+from extproc.policy.resources import Resources
 from extproc.policy.settle import Settler
 from extproc.policy.size import check_declared_size
 from extproc.policy.trail import Admitted, Trailing
@@ -41,12 +46,15 @@ from extproc.stores.keycache import CachedKeys
 from extproc.stores.memory import MemoryTrails, NoJournal
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.listener import KeyListener
+from extproc.stores.postgres.pool import Database
 from extproc.stores.redis import RedisTrails, connect
 from extproc.wire.background import Background
 from extproc.wire.effects import Effects
 from extproc.wire.pulse import pulse
 from extproc.wire.server import Processor, Server
 from extproc.wire.watchdog import Watchdog
+from extproc.wiring.memory import conversations_of, performers
+from extproc.wiring.passing import resolving
 from extproc.wiring.process import (
     Services,
     configured,
@@ -71,14 +79,21 @@ def run_worker(settings: Settings, index: int) -> None:
     run(settings, partial(_worker, settings, index))
 
 
-def on_headers(authenticate: Authenticate) -> Sequence[Stage]:
+def on_headers(authenticate: Stage) -> Sequence[Stage]:
     """What is decided before a byte of the body is read."""
     return (check_declared_size, authenticate)
 
 
-def on_body(guard: GuardInput) -> Sequence[Stage]:
+def on_body(guard: GuardInput, memory: Memory) -> Sequence[Stage]:
     """What is decided on the whole request."""
-    return (read_params, check_model_access, guard, plan_attempts)
+    return (
+        read_params,
+        check_model_access,
+        guard,
+        plan_attempts,
+        Continue(memory),
+        follow_files,
+    )
 
 
 async def _worker(settings: Settings, index: int) -> None:
@@ -89,7 +104,10 @@ async def _worker(settings: Settings, index: int) -> None:
     async with AsyncExitStack() as stack, services() as tasks:
         helpers = HelperPool(size=2, queue=10_000)
         stack.push_async_callback(helpers.close)
-        keys = await _keys(settings, stack, tasks)
+        database = await database_of(settings, stack)
+        keys = _keys(settings, database, tasks)
+        conversations = conversations_of(database)
+        memory = Memory(conversations, time.time)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)
         settler = Settler(
             journal,
@@ -98,17 +116,22 @@ async def _worker(settings: Settings, index: int) -> None:
             time.time,
             metrics.settled,
         )
+        authenticate = Authenticate(keys, master_key_hash(settings), time.time)
         guard = GuardInput(partial(guardrails.build, pool=helpers))
         guard.prepare(loaded.snapshot.rules.guardrails)
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
-            on_headers=on_headers(Authenticate(keys, master_key_hash(settings), time.time)),
-            on_body=on_body(guard),
+            on_headers=on_headers(IdentifyPassing(authenticate)),
+            on_body=on_body(guard, memory),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,
-            sign=Signer({}),
+            sign=Signer(schemes({**loaded.general.environment, **environment()}, time.time)),
             count_chat=partial(tokens.estimate_chat, helpers),
+            others={
+                **performers(settings, conversations, metrics),
+                **resolving({"pass_through": Passages(guard), "resource": Resources(memory)}),
+            },
             retries=settings.outer_listener,
         )
         tasks.start(metrics.run())
@@ -162,9 +185,8 @@ async def _serve(
         await server.stop(settings.drain_seconds)
 
 
-async def _keys(settings: Settings, stack: AsyncExitStack, tasks: Services) -> CachedKeys | None:
+def _keys(settings: Settings, database: Database | None, tasks: Services) -> CachedKeys | None:
     """Keys from memory, kept true by notifications."""
-    database = await database_of(settings, stack)
     if database is None or settings.database_url is None:
         return None
     cached = CachedKeys(

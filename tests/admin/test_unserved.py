@@ -11,9 +11,8 @@ from tests.admin.fakes import Admin
     [
         ("POST", "/team/new"),
         ("POST", "/user/new"),
-        ("POST", "/v1/responses"),
-        ("GET", "/v1/responses/resp_1/input_items"),
-        ("POST", "/v1/images/generations"),
+        ("POST", "/v1/responses/compact"),
+        ("POST", "/v1/images/variations"),
         ("GET", "/global/spend/report"),
         ("GET", "/model/info"),
         ("GET", "/v1/model/info"),
@@ -39,7 +38,7 @@ async def test_it_answers_501_and_names_the_route(method: str, path: str) -> Non
 
 
 async def test_anthropics_routes_answer_in_anthropics_envelope() -> None:
-    for path in ("/v1/messages", "/v1/messages/count_tokens", "/anthropic/v1/messages"):
+    for path in ("/v1/messages/batches", "/claude_code_gateway/v1/messages"):
         answer = await Admin().ask("POST", path, None)
         assert answer.status_code == 501
         assert answer.json() == {

@@ -7,7 +7,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from extproc.stores.memory import MemoryKeys, MemoryLedger, MemoryReplicas, MemoryTrails
+from extproc.stores.memory import (
+    MemoryBatches,
+    MemoryConversations,
+    MemoryKeys,
+    MemoryLedger,
+    MemoryReplicas,
+    MemoryTrails,
+)
+from extproc.stores.postgres.batches import PostgresBatches
+from extproc.stores.postgres.conversations import PostgresConversations
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.postgres.pool import Database
@@ -28,6 +37,14 @@ class Books:
     """A key registry and the ledger over the same keys."""
 
     keys: Any
+    ledger: Any
+
+
+@dataclass
+class Billing:
+    """The batches to bill, and the ledger that they are found in."""
+
+    batches: Any
     ledger: Any
 
 
@@ -91,3 +108,22 @@ async def replicas(request: pytest.FixtureRequest) -> AsyncIterator[Aging]:
 
     async with Database(url) as database:
         yield Aging(PostgresReplicas(database), pass_in_postgres)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def conversations(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    if request.param == "memory":
+        yield MemoryConversations()
+        return
+    async with Database(request.getfixturevalue("postgres_url"), size=8) as database:
+        yield PostgresConversations(database)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def billing(request: pytest.FixtureRequest) -> AsyncIterator[Billing]:
+    if request.param == "memory":
+        ledger = MemoryLedger(MemoryKeys())
+        yield Billing(MemoryBatches(ledger), ledger)
+        return
+    async with Database(request.getfixturevalue("postgres_url"), size=8) as database:
+        yield Billing(PostgresBatches(database), PostgresLedger(database))

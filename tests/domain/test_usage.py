@@ -15,6 +15,12 @@ def test_cached_tokens_have_their_own_rate() -> None:
     assert PRICE.cost_nanousd(Usage(input=1000, output=200, cached=400)) == 4_920_000
 
 
+def test_two_usages_together() -> None:
+    one, other = Usage(input=1, audio_input=1, stated_nanousd=5), Usage(input=2, images=1)
+    assert one + other == Usage(input=3, audio_input=1, images=1)
+    assert (one + one).stated_nanousd == 10
+
+
 def test_half_a_nano_dollar_rounds_up_once() -> None:
     tiny = Price(Decimal("0.0000000005"), Decimal(0))
     assert [tiny.cost_nanousd(Usage(input=n)) for n in (0, 1, 2, 3)] == [0, 1, 1, 2]
@@ -37,3 +43,13 @@ def test_usage_adds_up(a: int, b: int) -> None:
 
 def test_dollars_are_shown_as_a_number() -> None:
     assert usd(1_500_000_000) == 1.5 and usd(1) == 1e-9
+
+
+def test_a_batch_costs_half_but_for_what_has_its_own_price() -> None:
+    dear = Price(Decimal(4), Decimal(8))
+    price = Price(Decimal(2), Decimal(4), cached=Decimal(1), tiers=((200, dear),))
+    assert price.batched() == Price(
+        Decimal(1), Decimal(2), cached=Decimal("0.5"), tiers=((200, Price(Decimal(2), Decimal(4))),)
+    )
+    own = Price(Decimal(2), Decimal(4), batch_input=Decimal("1.5"), batch_output=Decimal(3))
+    assert own.batched() == Price(Decimal("1.5"), Decimal(3))

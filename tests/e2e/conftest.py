@@ -3,12 +3,17 @@
 The first has two workers, embedded Postgres and Valkey.
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.books import Books
+from tests.e2e.clients import Clients
 from tests.e2e.database import Database
 from tests.e2e.gateway import Gateway
+from tests.e2e.origin import Origin, Said
+from tests.e2e.providers import GOOGLE_TOKEN, METADATA_PATH
 from tests.e2e.upstream import Upstream, config
 
 
@@ -20,8 +25,19 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def gateway(upstream: Upstream) -> Iterator[Gateway]:
-    running = Gateway(config(upstream), {"WORKERS": "2"})
+def metadata() -> Iterator[Origin]:
+    """What tells a machine of Google's the token that it may use."""
+    server = Origin().start()
+    token = {"access_token": GOOGLE_TOKEN, "expires_in": 3600, "token_type": "Bearer"}
+    server.answers[METADATA_PATH] = Said((json.dumps(token).encode(),))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(upstream: Upstream, metadata: Origin) -> Iterator[Gateway]:
+    environ = {"WORKERS": "2", "GCE_METADATA_HOST": metadata.url.removeprefix("http://")}
+    running = Gateway(config(upstream), environ)
     running.start()
     yield running
     running.stop()
@@ -42,3 +58,19 @@ def fragile(upstream: Upstream, database: Database) -> Iterator[Gateway]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def books(gateway: Gateway) -> Iterator[Books]:
+    """Those of a module, which are right when it ends."""
+    kept = Books(gateway)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="module")
+def clients(gateway: Gateway, books: Books) -> Iterator[Clients]:
+    """The official SDKs, with the key that the books are kept for."""
+    made = Clients(gateway, books.key)
+    yield made
+    made.close()

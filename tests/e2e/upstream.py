@@ -7,18 +7,22 @@ from typing import Any
 
 import httpx
 
+from tests.e2e import providers
 from tests.e2e.gateway import clean_environment, free_port
 
 PROVIDER_KEY = "sk-provider-canary-77aa"
-INPUT_PRICE, OUTPUT_PRICE = 1e-06, 2e-06
+INPUT_PRICE, OUTPUT_PRICE = providers.INPUT_PRICE, providers.OUTPUT_PRICE
+AWS = (providers.AWS_KEY_ID, providers.AWS_SECRET)
 _SERVE = (
+    "import sys;"
     "from extproc.demo.server import serve;"
-    "serve('127.0.0.1', {port}, lambda port: print(port, flush=True))"
+    "from extproc.demo.voices import chosen;"
+    "serve('127.0.0.1', {port}, lambda port: print(port, flush=True), chosen('', *sys.argv[1:]))"
 )
 
 
 class Upstream:
-    """A demo provider in a process of its own."""
+    """A demo provider in a process of its own, which verifies AWS signatures."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
@@ -28,7 +32,7 @@ class Upstream:
 
     def start(self) -> "Upstream":
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE.format(port=self.port)],
+            [sys.executable, "-c", _SERVE.format(port=self.port), *AWS],
             env=clean_environment(),
             stdout=subprocess.PIPE,
             text=True,
@@ -80,6 +84,7 @@ def config(upstream: Upstream, **sections: Mapping[str, Any]) -> dict[str, Any]:
 
     pair: a, then b · solo: a alone · trio: a, b, c · refused: a dead port, then b
     hasty: a with two seconds of patience, then b · unpriced: a model nobody has a price for
+    and those of tests.e2e.providers
     """
     url = upstream.url
     dead = f"http://127.0.0.1:{free_port()}/dead/v1"
@@ -100,6 +105,7 @@ def config(upstream: Upstream, **sections: Mapping[str, Any]) -> dict[str, Any]:
                 "api_key": PROVIDER_KEY,
             },
         },
+        *providers.rows(url),
     ]
     base: dict[str, Any] = {"model_list": rows, "router_settings": {"num_retries": 2}}
     return {**base, **{name: dict(section) for name, section in sections.items()}}

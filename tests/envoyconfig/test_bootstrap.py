@@ -42,7 +42,8 @@ def test_envoy_accepts_it_with_its_clusters(
     built = json.loads(bootstrap(chosen))
     # Validation does not read watched files, so the clusters are put in the bootstrap here.
     clusters = [{k: v for k, v in each.items() if k != "@type"} for each in watched["resources"]]
-    assert len(clusters) == len(UPSTREAMS)
+    names = {name for each in UPSTREAMS for name in (each.cluster, each.tunnel_cluster)}
+    assert {each["name"] for each in clusters} == names
     built["staticResources"]["clusters"] += clusters
     path = tmp_path / "bootstrap.json"
     path.write_text(json.dumps(built))

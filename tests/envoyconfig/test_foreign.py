@@ -69,4 +69,4 @@ async def test_nothing_goes_round_a_worker_that_is_away() -> None:
 async def test_the_clusters_are_the_workers_and_the_hosts(theirs: Gateway) -> None:
     target = Upstream("https", "api.provider.test", 443)
     names = [cluster.name for cluster in foreign.clusters([target], theirs.options)]
-    assert names == ["extproc", target.cluster]
+    assert names == ["extproc", target.cluster, target.tunnel_cluster]

@@ -106,8 +106,10 @@ def test_a_whole_attempt_gives_the_client_what_was_reviewed(case: Path) -> None:
     carried = Carried(case)
     carried.run(*cases.upstream(case))
     assert len(carried.settled) == 1
-    whole, stream = case / "client.json", case / "client.sse"
-    if stream.exists() and carried.status == 200:
+    whole, stream, raw = (case / f"client.{kind}" for kind in ("json", "sse", "raw"))
+    if raw.exists():
+        assert carried.body == raw.read_bytes()
+    elif stream.exists() and carried.status == 200:
         assert carried.body.decode() == stream.read_text()
     elif stream.exists():  # the stream began with its failure: the client gets a plain one
         assert message_of(orjson.loads(carried.body)) in stream.read_text()

@@ -92,6 +92,13 @@ async def test_bad_credentials_are_refused_in_litellms_words(
     assert orjson.dumps(refused.value.envelope())
 
 
+async def test_a_browsers_websocket_shows_its_key_among_the_protocols() -> None:
+    offers = {"sec-websocket-protocol": "realtime, openai-insecure-api-key.sk-known"}
+    assert (await authenticate()(call(headers=offers))).key == KNOWN
+    with pytest.raises(UnknownKey):
+        await authenticate()(call(headers={**offers, "api-key": "sk-unknown"}))
+
+
 async def test_own_key_header_replaces_the_others() -> None:
     rules = Rules(key_header="X-Team-Key")
     ours = call(headers={"x-team-key": "sk-known"}, snapshot=snapshot(rules=rules))

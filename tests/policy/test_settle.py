@@ -132,3 +132,16 @@ async def test_what_nobody_charges_for_is_free_even_when_its_client_leaves(endpo
     settler(journal).begin(asked, deployment())
     [begun] = journal.records
     assert isinstance(begun, Begun) and begun.prompt_cost_nanousd == 0
+
+
+async def test_what_another_model_used_is_paid_at_its_own_price() -> None:
+    heard = Usage(input=1_000_000, audio_input=1_000_000)
+    record = await ended(usage=Usage(input=10), beside={"gpt-4o-transcribe": heard})
+    assert record.cost_nanousd == 10 * 3000 + 6_000_000_000
+    assert record.usage == Usage(input=1_000_010, audio_input=1_000_000)
+
+
+@pytest.mark.parametrize("model", ["", "gpt-4o", "nobody-knows-this"])
+async def test_a_model_without_a_price_costs_what_the_deployment_does(model: str) -> None:
+    record = await ended(usage=Usage(), beside={model: Usage(input=10)})
+    assert record.cost_nanousd == 10 * 3000

@@ -1,14 +1,10 @@
 """What Bedrock is sent is what AWS's own model of Converse takes; odd input is told or skipped."""
 
 import json
-import re
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.session import Session
-from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +17,9 @@ from extproc.providers.bedrock.models import model_path
 from extproc.providers.bedrock.turns import tool_id
 from extproc.providers.frames import Frame
 from tests.providers import cases
+from tests.providers.providerschemas import converse
 from tests.providers.test_hostile import ODD, paths, replaced
 
-CONVERSE = Session().get_service_model("bedrock-runtime").operation_model("Converse").input_shape
 CASES = [case for case in cases.found() if case.parts[-2] == "bedrock"]
 CHATS = [case for case in CASES if case.parts[-3] == "chat"]
 SENT = [case for case in CHATS if "body" in json.loads((case / "outgoing.json").read_text())]
@@ -48,47 +44,17 @@ def sent(body: dict[str, Any], model: str = MODELS[0], **more: Any) -> dict[str,
     return bedrock.CHAT.request(ask(body, model, **more)).body
 
 
-def problems(body: dict[str, Any]) -> list[str]:
-    """What botocore would not send, and what AWS's model says beside that of each string."""
-    report = ParamValidator().validate({"modelId": "m", **body}, CONVERSE)
-    return [report.generate_report()] if report.has_errors() else list(_strings(CONVERSE, body))
-
-
-def _strings(shape: Any, value: Any) -> Iterator[str]:
-    for inner, part in _inside(shape, value):
-        yield from _strings(inner, part)
-    if shape.type_name == "string":
-        facts = shape.metadata
-        if value not in facts.get("enum", [value]):
-            yield f"{shape.name}: {value!r} is none of {facts['enum']}"
-        if len(value) > facts.get("max", len(value)):
-            yield f"{shape.name}: {value!r} is too long"
-        if not re.fullmatch(facts.get("pattern", ".*"), value, re.DOTALL):
-            yield f"{shape.name}: {value!r} does not match {facts['pattern']}"
-
-
-def _inside(shape: Any, value: Any) -> list[tuple[Any, Any]]:
-    if shape.type_name == "structure" and not shape.is_document_type:
-        return [(shape.members[name], part) for name, part in value.items()]
-    if shape.type_name == "list":
-        return [(shape.member, part) for part in value]
-    if shape.type_name == "map":
-        keys = [(shape.key, name) for name in value]
-        return keys + [(shape.value, part) for part in value.values()]
-    return []
-
-
 @pytest.mark.parametrize("case", SENT, ids=lambda case: case.name)
 def test_every_reviewed_request_is_one_of_converse(case: Any) -> None:
-    assert problems(json.loads((case / "outgoing.json").read_text())["body"]) == []
+    assert converse(json.loads((case / "outgoing.json").read_text())["body"]) == []
 
 
 def test_the_check_finds_what_is_wrong() -> None:
-    assert problems({"messages": [{"role": "user", "content": [{"text": 1}]}]})
-    assert problems({"messages": [{"role": "tool", "content": []}]})
-    assert problems({"messages": [], "more": 1})
+    assert converse({"messages": [{"role": "user", "content": [{"text": 1}]}]})
+    assert converse({"messages": [{"role": "tool", "content": []}]})
+    assert converse({"messages": [], "more": 1})
     use = {"toolUseId": "a/b", "name": "n", "input": {}}
-    assert problems({"messages": [{"role": "user", "content": [{"toolUse": use}]}]})
+    assert converse({"messages": [{"role": "user", "content": [{"toolUse": use}]}]})
 
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
@@ -223,7 +189,7 @@ def test_any_chat_request_is_one_of_converse_or_refused(
     except InvalidRequest as error:
         assert error.error_param
         return
-    assert problems(made) == []
+    assert converse(made) == []
     turns = [message["role"] for message in made["messages"]]
     assert all(one != other for one, other in pairwise(turns))
 

@@ -25,7 +25,7 @@ def test_case_is_as_reviewed(case: Path, pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize("case", FOUND, ids=_name)
 def test_case_holds_nothing_that_nobody_checks(case: Path) -> None:
     ours = set(cases.run(case))
-    given = {"request.json", "case.json", *(path.name for path in case.glob("upstream.*"))}
+    given = {*cases.REQUESTS, "case.json", *(path.name for path in case.glob("upstream.*"))}
     assert {path.name for path in case.iterdir()} <= ours | given
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,22 @@ def test_what_asks_for_nothing_is_left_out_silently(name: str, values: tuple[Any
         assert chat.given(asked({name: value}), frozenset()) == {}
     with pytest.raises(UnsupportedParams):
         chat.given(asked({name: "something else"}), frozenset())
+
+
+@pytest.mark.parametrize("name", sorted(chat.QUIET))
+def test_what_only_labels_a_request_is_left_out_and_never_refused(name: str) -> None:
+    assert chat.given(asked({name: "some label"}), frozenset()) == {}
+    assert chat.given(asked({name: "some label"}), frozenset({name})) == {name: "some label"}
+
+
+def test_arguments_that_could_not_be_written_again_are_refused() -> None:
+    def nested(depth: int) -> str:
+        return '{"a":' * depth + "1" + "}" * depth
+
+    assert orjson.dumps(chat.arguments(nested(chat.DEEPEST), "here"))
+    for deep in (nested(chat.DEEPEST + 1), nested(900), nested(5000)):
+        with pytest.raises(InvalidRequest):
+            chat.arguments(deep, "here")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(chat.PARAMS)), ANYTHING))

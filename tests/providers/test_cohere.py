@@ -1,13 +1,10 @@
 """Cohere's format: what is sent is what its own SDK would send, and odd answers."""
 
-import inspect
 import json
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
-from cohere.v2.client import V2Client
-from pydantic import BaseModel, ConfigDict, create_model
 
 from extproc.domain.usage import Usage
 from extproc.errors import InvalidRequest
@@ -16,23 +13,8 @@ from extproc.providers.base import Request
 from extproc.providers.cohere.response import usage
 from tests.calls import deployment
 from tests.providers import cases
+from tests.providers.providerschemas import COHERE
 
-METHODS = {"/v2/chat": V2Client.chat, "/v2/embed": V2Client.embed, "/v2/rerank": V2Client.rerank}
-
-
-def model_of(method: Any) -> type[BaseModel]:
-    """The method's parameters as a strict model: what they are, and no others."""
-    hints = get_type_hints(method)
-    fields: dict[str, Any] = {
-        name: (hints[name], ... if given.default is inspect.Parameter.empty else None)
-        for name, given in inspect.signature(method).parameters.items()
-        if name not in ("self", "request_options")
-    }
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    return create_model(method.__name__, __config__=config, **fields)
-
-
-MODELS = {path: model_of(method) for path, method in METHODS.items()}
 SENT = [case for case in cases.found() if case.parts[-2] == "cohere"]
 
 
@@ -42,12 +24,12 @@ def test_what_is_sent_fits_the_sdk(case: Path) -> None:
     if "refused" in outgoing:
         return
     body = {name: value for name, value in outgoing["body"].items() if name != "stream"}
-    MODELS[outgoing["path"]].model_validate(body)
+    COHERE[outgoing["path"]].model_validate(body)
 
 
 def test_a_message_that_no_role_fits_does_not_fit_the_sdk() -> None:
     with pytest.raises(ValueError, match="messages"):
-        MODELS["/v2/chat"].model_validate({"model": "m", "messages": [{"role": "developer"}]})
+        COHERE["/v2/chat"].model_validate({"model": "m", "messages": [{"role": "developer"}]})
 
 
 def request(**body: Any) -> Request:

@@ -133,11 +133,17 @@ def test_google_names_a_status(error: GatewayError, status: str) -> None:
 
 
 def test_an_error_in_a_stream_is_an_event() -> None:
-    assert data_of(OPENAI.failure(ERROR)) == ("", OPENAI.error(ERROR))
-    assert data_of(GOOGLE.failure(ERROR)) == ("", GOOGLE.error(ERROR))
-    assert data_of(ANTHROPIC.failure(ERROR)) == ("error", ANTHROPIC.error(ERROR))
-    event = {"type": "error", "code": "429", "message": ERROR.message, "param": None}
-    assert data_of(RESPONSES.failure(ERROR)) == ("error", event)
+    assert data_of(OPENAI.failure(ERROR, 7)) == ("", OPENAI.error(ERROR))
+    assert data_of(GOOGLE.failure(ERROR, 7)) == ("", GOOGLE.error(ERROR))
+    assert data_of(ANTHROPIC.failure(ERROR, 7)) == ("error", ANTHROPIC.error(ERROR))
+    event = {
+        "type": "error",
+        "sequence_number": 7,
+        "code": "429",
+        "message": ERROR.message,
+        "param": None,
+    }
+    assert data_of(RESPONSES.failure(ERROR, 7)) == ("error", event)
 
 
 def test_a_keep_alive_is_nothing_to_any_format() -> None:

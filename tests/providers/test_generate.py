@@ -120,7 +120,7 @@ def _stream(translator: Any, request: Request, answer: list[Json]) -> bytes:
                 assert shown is not None
                 out += DIALECT.frame(shown)
     except GatewayError as error:
-        return out + DIALECT.failure(error)
+        return out + DIALECT.failure(error, 0)
     return out + DIALECT.end
 
 
@@ -465,3 +465,20 @@ def test_any_answer_becomes_one_that_the_sdk_reads(path: Path, data: st.DataObje
         answers = [event for one in odd for event in events.feed(one)] + events.finish()
     for answer in answers:
         types.GenerateContentResponse.model_validate(answer)
+
+
+def test_what_a_model_has_shown_comes_back_as_the_users_after_the_results_of_its_calls() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+    call = {"functionCall": {"name": "f", "args": {}}}
+    result = {"functionResponse": {"name": "f", "response": {"output": "x"}}}
+    contents = [
+        {"role": "model", "parts": [{"text": "Look:"}, picture, call]},
+        {"role": "user", "parts": [result, {"text": "Nice"}]},
+        {"role": "model", "parts": [picture]},
+    ]
+    deployment = Deployment("d1", "g", "openai", "m", Upstream("https", "p.test", 443))
+    sent = BRIDGE.request(Request({"contents": contents}, deployment))["messages"]
+    assert [message["role"] for message in sent] == ["assistant", "tool", "user", "user"]
+    assert sent[0]["content"] == "Look:"
+    kinds = [[part["type"] for part in message["content"]] for message in sent[2:]]
+    assert kinds == [["image_url", "text"], ["image_url"]]

@@ -1,6 +1,7 @@
 """Whatever a client or a provider sends in place of what was meant: errors of ours, no others."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,40 @@ from extproc.errors import GatewayError
 from extproc.providers import decoders, registry
 from extproc.providers.base import Request, Translator
 from extproc.providers.frames import Frame
-from tests.calls import deployment
 from tests.providers import cases
 
-_SCHEMAS = "cohere mistral ollama databricks watsonx replicate tgi tei jina voyage infinity"
-SCHEMAS = frozenset(_SCHEMAS.split())
-FOUND = [case for case in cases.found() if case.parts[-2] in SCHEMAS]
+FOUND = cases.found()
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        return json.loads(data) not in ({}, [])
+    except ValueError:
+        return False
+
+
+def frames_of(case: Path) -> list[Frame]:
+    """The events of a stream that hold JSON."""
+    [source] = case.glob("upstream.*")
+    decoder = decoders.decoder_of(cases.STREAMS[source.suffix[1:]])
+    frames = decoder.feed(source.read_bytes()) + decoder.flush()
+    return [frame for frame in frames if _is_json(frame.data)]
+
+
+def _has(case: Path, name: str) -> bool:
+    return (case / name).exists()
+
+
+ANSWERED = [
+    case
+    for case in FOUND
+    if _has(case, "upstream.json") and _is_json((case / "upstream.json").read_bytes())
+]
+STREAMED = [
+    case
+    for case in FOUND
+    if (_has(case, "upstream.sse") or _has(case, "upstream.ndjson")) and frames_of(case)
+]
 LEAVES = st.sampled_from(
     [None, True, False, 0, -1, 2**63, 1.5, 1e308, "", "x", "é\x00", [], {}, [None], [[]], [{}]]
 )
@@ -50,9 +79,10 @@ def replaced(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
     return copy
 
 
-def request_of(case: Path, body: Any, **more: Any) -> Request:
-    made = deployment(schema=case.parts[-2], provider=case.parts[-2], model="owner/model")
-    return Request(body=body, deployment=made, call_id="c1", **more)
+def request_of(case: Path, body: Any = None, **more: Any) -> Request:
+    """The case's request, or the same with another body."""
+    request = cases.request_of(case)[0]
+    return replace(request, body=request.body if body is None else body, **more)
 
 
 def translator_of(case: Path) -> Translator:
@@ -60,15 +90,11 @@ def translator_of(case: Path) -> Translator:
     return registry.find(endpoint, case.parts[-2])
 
 
-def asked(case: Path) -> Any:
-    return json.loads((case / "request.json").read_text())
-
-
 @given(st.data())
 @settings(max_examples=120, deadline=None)
 def test_an_odd_request_is_refused_or_sent(data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(FOUND))
-    body = asked(case)
+    body = request_of(case).body
     path = data.draw(st.sampled_from([path for path in paths(body) if path]))
     odd = replaced(body, path, data.draw(ODD))
     translator = translator_of(case)
@@ -81,12 +107,12 @@ def test_an_odd_request_is_refused_or_sent(data: st.DataObject) -> None:
 @given(st.data())
 @settings(max_examples=120, deadline=None)
 def test_an_odd_answer_is_told_or_is_502(data: st.DataObject) -> None:
-    case = data.draw(st.sampled_from([case for case in FOUND if (case / "upstream.json").exists()]))
-    body = json.loads((case / "upstream.json").read_text())
+    case = data.draw(st.sampled_from(ANSWERED))
+    body = json.loads((case / "upstream.json").read_bytes())
     path = data.draw(st.sampled_from([path for path in paths(body) if path]))
     odd = replaced(body, path, data.draw(ODD))
     translator = translator_of(case)
-    request = request_of(case, asked(case))
+    request = request_of(case)
     try:
         incoming = translator.response({"list": odd} if isinstance(odd, list) else odd, request)
     except GatewayError as error:
@@ -98,19 +124,14 @@ def test_an_odd_answer_is_told_or_is_502(data: st.DataObject) -> None:
 @given(st.data())
 @settings(max_examples=120, deadline=None)
 def test_an_odd_event_is_skipped_told_or_ends_the_stream(data: st.DataObject) -> None:
-    streams = [
-        c for c in FOUND if (c / "upstream.sse").exists() or (c / "upstream.ndjson").exists()
-    ]
-    case = data.draw(st.sampled_from(streams))
-    [source] = case.glob("upstream.*")
-    decoder = decoders.decoder_of(cases.STREAMS[source.suffix[1:]])
-    frames = [f for f in decoder.feed(source.read_bytes()) + decoder.flush() if f.data[:1] == b"{"]
+    case = data.draw(st.sampled_from(STREAMED))
+    frames = frames_of(case)
     place = data.draw(st.integers(0, len(frames) - 1))
     body = json.loads(frames[place].data)
     path = data.draw(st.sampled_from(paths(body)))
     frames[place] = Frame(json.dumps(replaced(body, path, data.draw(ODD))).encode())
     translator = translator_of(case)
-    chunks = translator.chunks(request_of(case, asked(case), streaming=True))
+    chunks = translator.chunks(request_of(case, streaming=True))
     try:
         for frame in frames:
             json.dumps(chunks.feed(frame))

@@ -21,6 +21,7 @@ from extproc.providers import openai, registry
 from extproc.providers.base import Request
 from extproc.providers.messages import BRIDGE
 from tests.providers import cases
+from tests.providers.providerschemas import forced
 
 FOUND = [
     case
@@ -146,19 +147,9 @@ def test_openai_would_take_the_request(case: Path) -> None:
     about = _json(case / "case.json") if (case / "case.json").exists() else {}
     if "refused" in outgoing or about.get("deployment", {}).get("provider", "openai") != "openai":
         return
-    _forced(PARAMS.validate_python(outgoing["body"]))
+    forced(PARAMS.validate_python(outgoing["body"]))
     unknown = outgoing["body"].keys() - CompletionCreateParams.__args__[0].__annotations__.keys()
     assert unknown <= {"stream"}
-
-
-def _forced(value: Any) -> None:
-    """Reads what pydantic validates only when it is iterated."""
-    if isinstance(value, dict):
-        for member in value.values():
-            _forced(member)
-    elif not isinstance(value, str) and hasattr(value, "__iter__"):
-        for item in value:
-            _forced(item)
 
 
 def test_a_thinking_budget_is_kept_exactly_where_it_is_taken() -> None:

@@ -12,6 +12,7 @@ from extproc.providers import mistral
 from extproc.providers.base import Request
 from tests.calls import deployment
 from tests.providers import cases
+from tests.providers.providerschemas import unknown
 
 MODELS: dict[str, Any] = {
     "/chat/completions": ChatCompletionRequest,
@@ -20,18 +21,6 @@ MODELS: dict[str, Any] = {
 SENT = [case for case in cases.found() if case.parts[-2] == "mistral"]
 ODD = {"error_422"}
 """Cases of a request that Mistral shall refuse."""
-
-
-def unknown(sent: Any, known: Any, where: str = "") -> list[str]:
-    """Members that the SDK's model did not keep, which are those that it does not know."""
-    if isinstance(sent, dict) and isinstance(known, dict):
-        gone = [f"{where}.{name}" for name in sent.keys() - known.keys()]
-        kept = sent.keys() & known.keys()
-        return gone + [p for n in kept for p in unknown(sent[n], known[n], f"{where}.{n}")]
-    if isinstance(sent, list) and isinstance(known, list):
-        pairs = enumerate(zip(sent, known, strict=True))
-        return [p for n, (one, other) in pairs for p in unknown(one, other, f"{where}[{n}]")]
-    return []
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,32 @@ def test_whole_answer_as_chunks_numbers_its_tool_calls() -> None:
     assert "content" not in first["choices"][0]["delta"]
     assert end["choices"][0]["finish_reason"] == "tool_calls"
     assert usage["usage"] == FULL and first["object"] == "chat.completion.chunk"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ({"reasoning": "Hm"}, {"reasoning_content": "Hm"}),
+        ({"reasoning": "Hm", "reasoning_content": None}, {"reasoning_content": "Hm"}),
+        (
+            {"reasoning": "a", "reasoning_content": "b"},
+            {"reasoning": "a", "reasoning_content": "b"},
+        ),
+        ({"reasoning": {"a": 1}}, {"reasoning": {"a": 1}}),
+        ({"reasoning": None}, {"reasoning": None}),
+        (None, None),
+    ],
+)
+def test_thoughts_are_where_clients_look(message: Any, shown: Any) -> None:
+    request = Request(BODY, deployment())
+    whole = openai.CHAT.response({"choices": [{"message": message}, 7]}, request)
+    assert whole.body == {"choices": [{"message": shown}, 7]}
+    event = Frame(data=orjson.dumps({"choices": [{"delta": message}]}))
+    assert openai.CHAT.chunks(request).feed(event) == [{"choices": [{"delta": shown}]}]
+
+
+@pytest.mark.parametrize("messages", [None, "Hi", [7, None, {"reasoning_content": 1}]])
+def test_odd_messages_pass_to_who_has_another_word_for_thoughts(messages: Any) -> None:
+    body = {**BODY, "messages": messages}
+    groq = deployment(provider="groq")
+    assert openai.CHAT.request(Request(body, groq)).body["messages"] == messages

@@ -13,7 +13,7 @@ from extproc.errors import GatewayError, InvalidRequest
 from extproc.providers import registry
 from extproc.providers.base import Request
 from extproc.providers.frames import Frame
-from extproc.providers.responses import events, items, native, request, thoughts, tools
+from extproc.providers.responses import events, items, native, request, seal, tools
 
 MEMBERS = (
     *(request.SAME | request.READ | request.KEPT),
@@ -145,16 +145,16 @@ def test_a_member_of_the_wrong_kind_is_named(member: str, value: object) -> None
 
 def test_thoughts_come_back_as_they_were_put_away() -> None:
     blocks = [{"type": "thinking", "thinking": "héllo", "signature": "s"}]
-    sealed = thoughts.sealed(blocks)
+    sealed = seal.sealed(blocks)
     assert sealed is not None
-    assert thoughts.opened(sealed) == blocks
-    assert thoughts.sealed([{"type": "thinking", "thinking": "x", "signature": ""}]) is None
+    assert seal.opened(sealed) == blocks
+    assert seal.sealed([{"type": "thinking", "thinking": "x", "signature": ""}]) is None
 
 
 @given(st.text() | st.none() | st.integers())
 def test_thoughts_of_others_are_none_of_ours(content: object) -> None:
-    assert thoughts.opened(content) == []
-    assert thoughts.opened(f"{thoughts.PREFIX}{content}") in ([], thoughts.opened(content))
+    assert seal.opened(content) == []
+    assert seal.opened(f"{seal.PREFIX}{content}") in ([], seal.opened(content))
 
 
 def test_a_custom_tools_input_survives_its_function() -> None:

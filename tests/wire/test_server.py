@@ -16,7 +16,8 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 from prometheus_client import CollectorRegistry
 
 from extproc.clients.metrics import Metrics
-from extproc.flow.commands import Pass, Refused, Reply
+from extproc.errors import NotFound
+from extproc.flow.commands import Identify, Pass, Refused, Reply
 from extproc.wire.background import Background
 from extproc.wire.server import SERVICE, Processor, Stream
 from extproc.wire.watchdog import Watchdog
@@ -59,12 +60,14 @@ class Context:
 
 
 class Effects:
-    """Performs nothing: a refusal needs nothing performed."""
+    """Refuses every caller: a refusal needs nothing else performed."""
 
     def __init__(self) -> None:
         self.metrics = Metrics(CollectorRegistry())
 
     async def run(self, command: Any) -> None:
+        if isinstance(command, Identify):
+            raise NotFound("There is no such route.")
         assert isinstance(command, Refused)
 
 

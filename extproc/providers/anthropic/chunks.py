@@ -32,8 +32,13 @@ class Native:
 
     @property
     def usage(self) -> Usage | None:
-        """None until the end is near: the first count of the output is made before there is any."""
-        return reading.usage(self._usage) if self._counted else None
+        """What was read is known from the start; what is written is counted near the end alone.
+
+        So of a stream that was cut the input is stated. None when the end came without a count.
+        """
+        if self._counted:
+            return reading.usage(self._usage)
+        return None if self.done else reading.usage({**self._usage, "output_tokens": 0})
 
     @property
     def text(self) -> str:

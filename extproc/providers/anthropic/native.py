@@ -13,9 +13,8 @@ _ADDRESSED = frozenset({"anthropic_beta", "model", "stream"})
 
 
 def request(asked: Request, host: Host) -> Outgoing:
-    body = {**asked.deployment.extra_body, **asked.body}
-    passed = {name: member for name, member in body.items() if name not in _ADDRESSED}
-    return host.address(asked, passed, betas(asked, body))
+    passed = {name: member for name, member in asked.body.items() if name not in _ADDRESSED}
+    return host.address(asked, passed, betas(asked, asked.body))
 
 
 def response(body: Json, request: Request) -> Incoming:

@@ -40,8 +40,7 @@ _SAMPLING = ("temperature", "top_p", "top_k")
 def request(asked: Request, host: Host) -> Outgoing:
     """What the host is sent. Raises InvalidRequest or UnsupportedParams."""
     headers = {name: text for name, text in asked.headers.items() if name == BETA}
-    merged = {**asked.deployment.extra_body, **asked.body}
-    asked = replace(asked, body=merged, headers=headers)
+    asked = replace(asked, headers=headers)
     given = chat.given(asked, SUPPORTED)
     model = model_of(asked.deployment.model)
     system, turns = conversation(given, asked.modify_params)
@@ -208,10 +207,9 @@ def _rest(given: Json, asked: Request, host: Host) -> Json:
         made["metadata"] = {"user_id": user}
     tier = given.get("service_tier")
     if tier is not None:
-        if isinstance(tier, str) and tier in _TIERS:
-            made |= {"service_tier": _TIERS[tier]} if host.tiers else {}
-        else:
-            _left_out(asked, "service_tier")
+        if not isinstance(tier, str):
+            raise chat.wrong("service_tier", f"one of {', '.join(_TIERS)}")
+        made |= {"service_tier": _TIERS[tier]} if tier in _TIERS and host.tiers else {}
     return made
 
 

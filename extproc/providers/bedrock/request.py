@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
-from dataclasses import replace
+import re
 from typing import Any
 
 from extproc.domain.call import Json
@@ -28,13 +28,13 @@ ADDITIONAL = "additionalModelRequestFields"
 TIERS = ("default", "priority", "flex")
 CONTINUE = "Please continue."
 MOST_METADATA = 16
+LABEL = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}")
 SAMPLING = (("temperature", "temperature"), ("top_p", "topP"), ("top_k", "top_k"))
 
 
 def request(request: Request) -> Outgoing:
     deployment = request.deployment
     supported = SUPPORTED | models.extra_params(deployment)
-    request = replace(request, body={**deployment.extra_body, **request.body})
     body = chat.given(request, supported)
     turns = _turns(body, request)
     config = _inference(body)
@@ -100,7 +100,7 @@ def _additional(body: Json, request: Request, most_tokens: int | None, turns: Tu
     if models.is_nova(deployment) and "top_k" in extra:
         extra["inferenceConfig"] = {"topK": extra.pop("top_k")}
     if ADDITIONAL in given:
-        extra |= chat.member(given, ADDITIONAL, "request")
+        extra |= chat.member(given, ADDITIONAL, "")
     if models.claude(deployment):
         extra |= _of_claude(body, request, extra)
     if request.modify_params and not _may_think(turns):
@@ -187,6 +187,7 @@ def _stops(stop: Any) -> list[str] | None:
 
 
 def _metadata(metadata: Any) -> Json:
+    """Labels that Bedrock has no letters for are left out."""
     if metadata is None:
         return {}
     if not isinstance(metadata, dict) or len(metadata) > MOST_METADATA:
@@ -194,12 +195,11 @@ def _metadata(metadata: Any) -> Json:
     for name, value in metadata.items():
         if not isinstance(value, str):
             raise chat.wrong(f"metadata.{name}", "a string")
-    return metadata
+    return {n: v for n, v in metadata.items() if n and LABEL.fullmatch(n) and LABEL.fullmatch(v)}
 
 
 def _tier(tier: Any) -> Json:
-    if tier in (None, "auto"):
-        return {}
-    if tier not in TIERS:
+    """A tier that Bedrock does not have is left to it, as `auto` is."""
+    if tier is not None and not isinstance(tier, str):
         raise chat.wrong("service_tier", f"one of auto, {', '.join(TIERS)}")
-    return {"type": tier}
+    return {"type": tier} if tier in TIERS else {}

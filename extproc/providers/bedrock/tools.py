@@ -15,7 +15,7 @@ from extproc.providers import chat
 from extproc.providers.anthropic.tools import closed
 from extproc.providers.base import Request
 from extproc.providers.bedrock import models
-from extproc.providers.bedrock.turns import cache_point
+from extproc.providers.bedrock.turns import cache_point, tool_name
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 CHOICES: Mapping[str, Json] = {"auto": {"auto": {}}, "required": {"any": {}}}
@@ -28,8 +28,7 @@ UNKNOWN = "unknown_tool"
 
 def answers_by_tool(request: Request) -> bool:
     """Whether the answer comes as a call of JSON_TOOL."""
-    body = {**request.deployment.extra_body, **request.body}
-    return _schema(body) is not None and not _natively(body, request)
+    return _schema(request.body) is not None and not _natively(request.body, request)
 
 
 def output_config(body: Json, request: Request) -> Json:
@@ -99,7 +98,7 @@ def _declared(body: Json, request: Request) -> list[Json]:
 
 
 def _spec(function: Json, where: str, strict: bool) -> Json:
-    spec: Json = {"name": chat.string(function, "name", where)}
+    spec: Json = {"name": tool_name(function, where)}
     if isinstance(function.get("description"), str) and function["description"]:
         spec["description"] = function["description"]
     parameters = function.get("parameters")
@@ -122,7 +121,7 @@ def _choice(choice: Any) -> Json:
         return CHOICES[choice]
     if isinstance(choice, dict) and choice.get("type") == "function":
         function = chat.member(choice, "function", "tool_choice")
-        return {"tool": {"name": chat.string(function, "name", "tool_choice.function")}}
+        return {"tool": {"name": tool_name(function, "tool_choice.function")}}
     raise chat.wrong("tool_choice", "none, auto, required or one function")
 
 

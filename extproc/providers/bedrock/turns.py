@@ -13,6 +13,7 @@ from extproc.providers.bedrock import media
 
 TTLS = ("5m", "1h")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _THOUGHT = "__thought__"
 
 
@@ -127,6 +128,14 @@ def tool_id(given: str) -> str:
     return f"call_{sha256(given.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
+def tool_name(function: Json, where: str) -> str:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html"""
+    name = chat.string(function, "name", where)
+    if not _TOOL_NAME.fullmatch(name):
+        raise chat.wrong(f"{where}.name", "1 to 64 letters, digits, underscores and hyphens")
+    return name
+
+
 def _url(part: Json, kind: str, where: str) -> str:
     found = part.get(kind)
     return (
@@ -159,7 +168,7 @@ def _calls(message: Json, where: str) -> list[Json]:
         function = chat.member(call, "function", here)
         use = {
             "toolUseId": tool_id(chat.string(call, "id", here)),
-            "name": chat.string(function, "name", f"{here}.function"),
+            "name": tool_name(function, f"{here}.function"),
             "input": chat.arguments(function.get("arguments"), f"{here}.function.arguments"),
         }
         blocks += [{"toolUse": use}, *cache_point(call, here)]

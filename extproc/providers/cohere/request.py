@@ -5,7 +5,6 @@ https://docs.cohere.com/docs/structured-outputs
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from extproc.domain.call import Json
@@ -25,8 +24,7 @@ TRANSLATED = SUPPORTED | {"thinking", "top_k"}
 
 
 def request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    asked = chat.given(replace(request, body=merged), SUPPORTED)
+    asked = chat.given(request, SUPPORTED)
     own = chat.extras(request, asked)
     body: Json = {name: value for name, value in own.items() if name not in TRANSLATED}
     body |= {

@@ -14,8 +14,7 @@ GATEWAYS = frozenset({"model", "stream"})
 
 def _request(request: Request) -> Outgoing:
     deployment = request.deployment
-    merged = {**deployment.extra_body, **request.body}
-    body = {name: value for name, value in merged.items() if name not in GATEWAYS}
+    body = {name: value for name, value in request.body.items() if name not in GATEWAYS}
     method = STREAM if request.streaming else WHOLE
     return Outgoing(site_of(deployment).path(deployment, method), body)
 

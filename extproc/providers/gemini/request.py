@@ -4,7 +4,6 @@ https://ai.google.dev/api/generate-content#request-body
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from extproc.domain.call import Json
@@ -49,7 +48,6 @@ PCM = "pcm16"
 
 def request(request: Request) -> Outgoing:
     deployment = request.deployment
-    request = replace(request, body={**deployment.extra_body, **request.body})
     asked = chat.given(request, SUPPORTED)
     ours = contents(asked, request) | tools(asked, request) | _tier(asked)
     config = _generation(asked) | _response_format(asked) | _modalities(asked)
@@ -68,9 +66,9 @@ def _with_extras(ours: Json, config: Json, extras: Json) -> Json:
         if theirs in GENERATION:
             config[theirs] = value
         elif theirs == "generationConfig":
-            config |= chat.member(extras, name, "body")
+            config |= chat.member(extras, name, "")
         elif theirs == "toolConfig":
-            own = chat.member(extras, name, "body")
+            own = chat.member(extras, name, "")
             ours = {**ours, theirs: {**ours.get(theirs, {}), **own}}
         elif name != "thinking":
             body[theirs if theirs in TOP else name] = value
@@ -109,7 +107,7 @@ def _response_format(asked: Json) -> Json:
     """
     if asked.get("response_format") is None:
         return {}
-    wanted = chat.member(asked, "response_format", "body")
+    wanted = chat.member(asked, "response_format", "")
     kind = wanted.get("type")
     if kind == "text":
         return {}
@@ -138,7 +136,7 @@ def _modalities(asked: Json) -> Json:
     if wanted and wanted != ["text"]:
         config["responseModalities"] = [MODALITIES[item] for item in wanted]
     if asked.get("audio") is not None and "audio" in wanted:
-        audio = chat.member(asked, "audio", "body")
+        audio = chat.member(asked, "audio", "")
         if audio.get("format") != PCM:
             raise chat.wrong("audio.format", f"{PCM}, the one that this provider has")
         voice = {"voiceName": chat.string(audio, "voice", "audio")}
@@ -148,9 +146,10 @@ def _modalities(asked: Json) -> Json:
 
 
 def _tier(asked: Json) -> Json:
+    """A tier that Google does not have is left to it, as `auto` is."""
     tier = asked.get("service_tier")
-    if tier is None or tier == "auto":
+    if tier is None:
         return {}
-    if not isinstance(tier, str) or tier not in TIERS:
+    if not isinstance(tier, str):
         raise chat.wrong("service_tier", f"auto, {', '.join(TIERS)}")
-    return {"serviceTier": TIERS[tier]}
+    return {"serviceTier": TIERS[tier]} if tier in TIERS else {}

@@ -45,7 +45,7 @@ https://ai.google.dev/gemini-api/docs/openai#thinking"""
 def thinking_config(asked: Json, deployment: Deployment) -> Json:
     """`thinkingConfig` for Anthropic's `thinking`, or else OpenAI's effort; empty for neither."""
     if asked.get("thinking") is not None:
-        return _thinking(chat.member(asked, "thinking", "body"), deployment)
+        return _thinking(chat.member(asked, "thinking", ""), deployment)
     effort = asked.get("reasoning_effort")
     if effort is None:
         return {}

@@ -24,7 +24,7 @@ from extproc.providers.generate.response import (
     thought_state,
     usage_metadata,
 )
-from extproc.providers.responses.thoughts import Blocks
+from extproc.providers.thoughts import Blocks
 
 
 class Events:

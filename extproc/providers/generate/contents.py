@@ -1,7 +1,8 @@
 """Google's contents as chat's messages.
 
 model content ──► one assistant message: its text, its functionCalls
-user content  ──► a tool message for each functionResponse, then one user message
+user content  ──► a tool message for each functionResponse, then one user message, with what the
+                  model has shown before
 
 Contents of one role that follow each other are one turn: SDKs keep each chunk of a stream as a
 content of its own. A functionResponse belongs to the call with its id, else to the first call
@@ -16,11 +17,11 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
+from extproc.providers.carried import Carried
 from extproc.providers.chat import tool_call, wrong
 from extproc.providers.generate import media
 from extproc.providers.generate.fields import members, repeated, text
 from extproc.providers.generate.signature import unpacked
-from extproc.providers.messages.carried import Carried
 
 _ROLES: Mapping[str, str] = {"user": "user", "function": "user", "model": "model"}
 _BESIDE = frozenset(
@@ -83,8 +84,16 @@ def messages(contents: Any, reading: Reading) -> list[Json]:
     """The messages of a conversation. Raises InvalidRequest naming the part."""
     calls = Calls()
     made: list[Json] = []
+    shown: list[Json] = []
     for role, turn in _turns(contents):
-        made += _spoken(turn, calls, reading) if role == "model" else _asked(turn, calls, reading)
+        if role == "model":
+            said, shown = _spoken(turn, calls, reading)
+            made += said
+        else:
+            made += _asked(turn, calls, reading, shown)
+            shown = []
+    if shown:
+        made.append({"role": "user", "content": shown})
     if not made:
         raise wrong("contents", "an array of contents with parts")
     return made
@@ -104,8 +113,11 @@ def _turns(contents: Any) -> list[tuple[str, Turn]]:
     return turns
 
 
-def _spoken(turn: Turn, calls: Calls, reading: Reading) -> list[Json]:
-    """What the model said, as one message. Thoughts are for the reader: only signatures go back."""
+def _spoken(turn: Turn, calls: Calls, reading: Reading) -> tuple[list[Json], list[Json]]:
+    """What the model said, as one message, and what it showed, which no such message can hold.
+
+    Thoughts are for the reader: only signatures go back.
+    """
     content: list[Json] = []
     tool_calls: list[Json] = []
     state: Json = {}
@@ -119,10 +131,12 @@ def _spoken(turn: Turn, calls: Calls, reading: Reading) -> list[Json]:
             tool_calls.append(_call(part["functionCall"], own, calls, f"{where}.functionCall"))
         else:
             content += _content(where, part, reading)
-    message: Json = {"role": "assistant", "content": _plain(content, ""), **state}
+    said = [part for part in content if part["type"] == "text"]
+    shown = [part for part in content if part["type"] != "text"]
+    message: Json = {"role": "assistant", "content": _plain(said, ""), **state}
     if tool_calls:
         message["tool_calls"] = tool_calls
-    return [message] if content or tool_calls else []
+    return [message] if said or tool_calls else [], shown
 
 
 def _call(value: Any, signature: Any, calls: Calls, where: str) -> Json:
@@ -137,13 +151,14 @@ def _call(value: Any, signature: Any, calls: Calls, where: str) -> Json:
     return made
 
 
-def _asked(turn: Turn, calls: Calls, reading: Reading) -> list[Json]:
+def _asked(turn: Turn, calls: Calls, reading: Reading, shown: list[Json]) -> list[Json]:
     """What the user said: results first, as they must follow their calls, then all the rest.
 
-    A tool message holds text alone, so the pictures and files of results belong to the rest.
+    A tool message holds text alone, so the pictures and files of results belong to the rest, as
+    do those that the model has `shown` before.
     """
     results: list[Json] = []
-    content: list[Json] = []
+    content = [*shown]
     for where, part in turn:
         if "functionResponse" in part:
             at = f"{where}.functionResponse"

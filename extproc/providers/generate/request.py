@@ -9,12 +9,12 @@ from typing import Any
 from extproc.domain.call import Json
 from extproc.errors import InvalidRequest, UnsupportedParams
 from extproc.providers.base import Request
+from extproc.providers.carried import Carried, carried_by
 from extproc.providers.chat import wrong
 from extproc.providers.generate import tools
 from extproc.providers.generate.contents import Reading, messages, system
-from extproc.providers.generate.fields import members
+from extproc.providers.generate.fields import camel, members
 from extproc.providers.generate.schema import json_schema
-from extproc.providers.messages.carried import Carried, carried_by
 
 _READ = frozenset(
     {"model", "stream", "contents", "systemInstruction", "generationConfig", "tools", "toolConfig"}
@@ -39,6 +39,22 @@ _CONFIG = frozenset(_NUMBERS) | {
     *("responseLogprobs", "logprobs", "thinkingConfig", "responseModalities", "speechConfig"),
     "mediaResolution",
 }
+FIELDS: Mapping[str, str] = {
+    **{name: f"generationConfig.{theirs}" for theirs, (name, _) in _NUMBERS.items()},
+    "audio": "generationConfig.speechConfig",
+    "logprobs": "generationConfig.responseLogprobs",
+    "max_tokens": "generationConfig.maxOutputTokens",
+    "messages": "contents",
+    "modalities": "generationConfig.responseModalities",
+    "reasoning_effort": "generationConfig.thinkingConfig",
+    "response_format": "generationConfig.responseMimeType",
+    "service_tier": "serviceTier",
+    "stop": "generationConfig.stopSequences",
+    "tool_choice": "toolConfig",
+    "top_logprobs": "generationConfig.logprobs",
+    "web_search_options": "tools",
+}
+"""Chat's members under the names that Google's clients know them by."""
 _TIERS: Mapping[str, str] = {"standard": "default", "flex": "flex", "priority": "priority"}
 _BUDGETS: Mapping[str, int] = {"low": 1024, "medium": 8192}
 """Google's own table of what the efforts mean. https://ai.google.dev/gemini-api/docs/openai"""
@@ -66,7 +82,10 @@ def request(asked: Request) -> Json:
     made |= _thinking(config, reading.carried)
     made |= _account(body)
     made |= tools.tools(body, reading.lacking)
-    reading.lacking.extend(name for name in body if name not in _READ | _LEFT_OUT)
+    own = {name: asked.body[name] for name in asked.deployment.extra_body if name in asked.body}
+    others = {name: value for name, value in own.items() if name not in _READ}
+    known = _READ | _LEFT_OUT | camel(others).keys()
+    reading.lacking.extend(name for name in body if name not in known)
     reading.lacking.extend(
         f"generationConfig.{name}"
         for name, value in config.items()
@@ -75,7 +94,7 @@ def request(asked: Request) -> Json:
     if reading.lacking and not asked.drop_params:
         deployment = asked.deployment
         raise UnsupportedParams(deployment.provider, deployment.model, reading.lacking)
-    return made
+    return {**others, **made}
 
 
 def _body(body: Json) -> Json:
@@ -97,9 +116,8 @@ def _numbers(config: Json, reading: Reading) -> Json:
     for name, (theirs, kind) in _NUMBERS.items():
         if name in config:
             made[theirs] = _number(config[name], kind, f"generationConfig.{name}")
-    if "top_k" in made and "top_k" not in reading.carried:
-        reading.lacking.append("generationConfig.topK")
-        del made["top_k"]
+    if "top_k" not in reading.carried:
+        made.pop("top_k", None)
     if "stopSequences" in config:
         made["stop"] = _strings(config["stopSequences"], "generationConfig.stopSequences")
     if config.get("responseLogprobs") is True:

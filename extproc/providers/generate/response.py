@@ -10,13 +10,13 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.providers import openai
-from extproc.providers.answers import count, objects, record, text
+from extproc.providers.answers import content_text, count, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.generate import grounding
 from extproc.providers.generate.blob import standard
 from extproc.providers.generate.request import shows_thoughts
 from extproc.providers.generate.signature import packed, unpacked
-from extproc.providers.responses.thoughts import spoken
+from extproc.providers.thoughts import spoken
 
 FINISH: Mapping[str, str] = {
     "length": "MAX_TOKENS",
@@ -78,8 +78,7 @@ def thought_parts(thought: str) -> list[Json]:
 
 def said_parts(message: Json) -> list[Json]:
     """What a message or a delta says, shows and sounds."""
-    content = message.get("content")
-    said = text(content) or "".join(text(part.get("text")) for part in objects(content))
+    said = content_text(message.get("content"))
     parts: list[Json] = [{"text": one} for one in (said, text(message.get("refusal"))) if one]
     for image in objects(message.get("images")):
         parts += _picture(text(record(image.get("image_url")).get("url")))

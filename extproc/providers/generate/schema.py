@@ -17,7 +17,7 @@ _COUNTS = frozenset(
 )
 _RENAMED: Mapping[str, str] = {"ref": "$ref", "defs": "$defs"}
 _DROPPED = frozenset({"nullable", "propertyOrdering", "example", "type"})
-_NUMBER_FORMATS = frozenset({"int32", "int64", "float", "double", "enum"})
+_NUMBER_FORMATS = ("int32", "int64", "float", "double", "enum")
 """Formats that JSON Schema does not have, and that say no more than the type."""
 
 

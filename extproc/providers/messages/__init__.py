@@ -3,7 +3,6 @@
 request.py   the body, with  blocks.py   its messages  and  tools.py   its tools
 answer.py    a whole answer as a Message
 events.py    a streamed one as events
-carried.py   which of Anthropic's own words a deployment takes
 naming.py    ids and names that one side would refuse
 
 https://platform.claude.com/docs/en/api/messages
@@ -12,6 +11,6 @@ https://platform.claude.com/docs/en/api/messages
 from extproc.providers.bridge import Bridge
 from extproc.providers.messages.answer import message
 from extproc.providers.messages.events import MessageEvents, unstream
-from extproc.providers.messages.request import OPTIONAL, chat_body
+from extproc.providers.messages.request import FIELDS, OPTIONAL, chat_body
 
-BRIDGE = Bridge(chat_body, message, MessageEvents, unstream, optional=OPTIONAL)
+BRIDGE = Bridge(chat_body, message, MessageEvents, unstream, optional=OPTIONAL, fields=FIELDS)

@@ -14,9 +14,11 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.usage import NOTHING, Usage
 from extproc.providers import openai
+from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.failures import unusable_answer
 from extproc.providers.messages import naming
+from extproc.providers.thoughts import spoken
 
 STOP_REASONS: Mapping[str, str] = {
     "stop": "end_turn",
@@ -36,8 +38,7 @@ def message(completion: Json, asked: Request) -> Json:
     if not choices:
         raise unusable_answer("the answer has no choices", asked.deployment)
     choice = choices[0]
-    said = choice.get("message")
-    said = said if isinstance(said, dict) else {}
+    said = record(choice.get("message"))
     reason = choice.get("finish_reason")
     uses = _tool_uses(said, asked, cut=reason == "length")
     usage = usage_object(completion.get("usage"))
@@ -108,29 +109,21 @@ def service_tier(completion: Json) -> str | None:
     return SERVICE_TIERS.get(tier) if isinstance(tier, str) else None
 
 
-def objects(value: Any) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def text_of(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def thoughts(part: Json) -> list[Json]:
     """The thinking of a message or a delta, as Anthropic's blocks; unsigned ones sign with ""."""
     found = [block for item in objects(part.get("thinking_blocks")) if (block := _thought(item))]
-    text = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
-    if found or not text:
+    thought = spoken(part)
+    if found or not thought:
         return found
-    return [{"type": "thinking", "thinking": text, "signature": ""}]
+    return [{"type": "thinking", "thinking": thought, "signature": ""}]
 
 
 def _thought(item: Json) -> Json | None:
     if item.get("type") == "redacted_thinking":
-        return {"type": "redacted_thinking", "data": text_of(item.get("data"))}
+        return {"type": "redacted_thinking", "data": text(item.get("data"))}
     if item.get("type") != "thinking":
         return None
-    thinking, signature = text_of(item.get("thinking")), text_of(item.get("signature"))
+    thinking, signature = text(item.get("thinking")), text(item.get("signature"))
     return {"type": "thinking", "thinking": thinking, "signature": signature}
 
 
@@ -146,26 +139,18 @@ def citations(part: Json) -> list[Json]:
                     "type": "web_search_result_location",
                     "url": cited["url"],
                     "title": title if isinstance(title, str) else None,
-                    "cited_text": text_of(cited.get("content")),
+                    "cited_text": text(cited.get("content")),
                     "encrypted_index": "",
                 }
             )
     return found
 
 
-def said_text(part: Json) -> str:
-    """The text of a message or a delta; some providers write it in parts."""
-    content = part.get("content")
-    if isinstance(content, list):
-        return "".join(text_of(piece.get("text")) for piece in objects(content))
-    return text_of(content)
-
-
 def _texts(said: Json) -> list[Json]:
-    text = said_text(said) + text_of(said.get("refusal"))
-    if not text:
+    whole = content_text(said.get("content")) + text(said.get("refusal"))
+    if not whole:
         return []
-    block: Json = {"type": "text", "text": text}
+    block: Json = {"type": "text", "text": whole}
     if cited := citations(said):
         block["citations"] = cited
     return [block]
@@ -177,7 +162,7 @@ def _tool_uses(said: Json, asked: Request, *, cut: bool) -> list[Json]:
     for place, call in enumerate(objects(said.get("tool_calls"))):
         function = call.get("function")
         if isinstance(function, dict) and isinstance(function.get("name"), str):
-            call_id = text_of(call.get("id")) or f"toolu_{asked.call_id}_{place}"
+            call_id = text(call.get("id")) or f"toolu_{asked.call_id}_{place}"
             uses.append(
                 {
                     "type": "tool_use",

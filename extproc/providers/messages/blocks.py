@@ -13,8 +13,8 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.errors import InvalidRequest
+from extproc.providers.carried import Carried
 from extproc.providers.messages import naming
-from extproc.providers.messages.carried import Carried
 
 Part = Callable[[Json, str, Carried], list[Json]]
 

@@ -15,15 +15,13 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
+from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.messages import naming
 from extproc.providers.messages.answer import (
     citations,
-    objects,
     opening,
-    said_text,
     stop_of,
-    text_of,
     thoughts,
     usage_object,
 )
@@ -47,10 +45,10 @@ class _Block:
     def type(self) -> Any:
         return self.start["type"]
 
-    def add_input(self, text: str) -> None:
-        if text:
-            self._input.append(text)
-            self.deltas.append({"type": "input_json_delta", "partial_json": text})
+    def add_input(self, piece: str) -> None:
+        if piece:
+            self._input.append(piece)
+            self.deltas.append({"type": "input_json_delta", "partial_json": piece})
 
     @property
     def ended(self) -> bool:
@@ -156,10 +154,10 @@ class MessageEvents:
     def _add(self, delta: Json) -> None:
         for thought in thoughts(delta):
             self._add_thought(thought)
-        refusal = text_of(delta.get("refusal"))
+        refusal = text(delta.get("refusal"))
         self._refused = self._refused or bool(refusal)
-        if text := said_text(delta) + refusal:
-            self._add_to(EMPTY_TEXT, {"type": "text_delta", "text": text})
+        if piece := content_text(delta.get("content")) + refusal:
+            self._add_to(EMPTY_TEXT, {"type": "text_delta", "text": piece})
         for citation in citations(delta):
             if (last := self._blocks.last) is not None and last.type == "text":
                 last.deltas.append({"type": "citations_delta", "citation": citation})
@@ -189,9 +187,8 @@ class MessageEvents:
 
     def _add_call(self, index: Any, call: Json) -> None:
         """A name with another id is another call, even where its index is the same."""
-        function = call.get("function")
-        function = function if isinstance(function, dict) else {}
-        name, call_id = text_of(function.get("name")), text_of(call.get("id"))
+        function = record(call.get("function"))
+        name, call_id = text(function.get("name")), text(call.get("id"))
         block = self._calls.get(str(index))
         if block is None or (name and call_id and naming.shown_id(call_id) != block.start["id"]):
             block = self._new_call(call_id)
@@ -200,7 +197,7 @@ class MessageEvents:
             return
         if not block.start["name"]:
             block.start["name"] = self._names.get(name, name)
-        block.add_input(text_of(function.get("arguments")))
+        block.add_input(text(function.get("arguments")))
 
     def _new_call(self, call_id: str) -> _Block:
         self._count += 1

@@ -25,11 +25,22 @@ from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.providers import chat
 from extproc.providers.base import Request
+from extproc.providers.carried import Carried, carried_by
 from extproc.providers.messages.blocks import chat_messages, wrong
-from extproc.providers.messages.carried import Carried, carried_by
 from extproc.providers.messages.tools import chat_tools
 
-OPTIONAL = frozenset({"user", "reasoning_effort"})
+OPTIONAL = frozenset({"reasoning_effort"})
+
+FIELDS: Mapping[str, str] = {
+    "max_completion_tokens": "max_tokens",
+    "parallel_tool_calls": "tool_choice",
+    "reasoning_effort": "thinking",
+    "response_format": "output_config",
+    "stop": "stop_sequences",
+    "user": "metadata",
+    "web_search_options": "tools",
+}
+"""Chat's members under the names that Anthropic's clients know them by."""
 
 RENAMED: Mapping[str, str] = {
     "temperature": "temperature",

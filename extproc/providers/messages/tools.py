@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
+from extproc.providers.carried import Carried
 from extproc.providers.messages import naming
 from extproc.providers.messages.blocks import string, wrong
-from extproc.providers.messages.carried import Carried
 
 WEB_SEARCH = "web_search_"
 

@@ -5,7 +5,6 @@ https://docs.ollama.com/capabilities/structured-outputs  https://docs.ollama.com
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from extproc.domain.call import Json
 from extproc.providers import chat
@@ -41,10 +40,9 @@ TRANSLATED = (SUPPORTED - {"logprobs", "top_logprobs"}) | chat.FRAMING | {"think
 
 
 def request(request: Request) -> Outgoing:
-    merged = {**request.deployment.extra_body, **request.body}
-    told = merged.get("tool_choice") not in (None, "auto", "none")
+    told = request.body.get("tool_choice") not in (None, "auto", "none")
     supported = SUPPORTED - {"tool_choice"} if told else SUPPORTED
-    asked = chat.given(replace(request, body=merged), supported)
+    asked = chat.given(request, supported)
     taken = TRANSLATED - ({"tool_choice"} & request.allowed)
     body: Json = {
         name: value for name, value in asked.items() if name not in taken and name not in OPTIONS

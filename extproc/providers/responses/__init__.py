@@ -9,5 +9,5 @@ BRIDGE = Bridge(
     answer.response,
     events.Events,
     events.unstream,
-    optional=request.OPTIONAL,
+    fields=request.FIELDS,
 )

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.providers import openai
-from extproc.providers.answers import objects, record, text
+from extproc.providers import openai, thoughts
+from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
-from extproc.providers.responses import ids, thoughts, tools
+from extproc.providers.responses import ids, seal, tools
 
 REPEATED: Mapping[str, Any] = {
     "instructions": None,
@@ -132,7 +132,7 @@ def thought(item: str, said: str, blocks: list[Json]) -> Json:
     """A reasoning item; what the provider wants back of it is put away in it."""
     summary = [{"type": "summary_text", "text": said}] if said else []
     written: Json = {"id": item, "type": "reasoning", "summary": summary}
-    if sealed := thoughts.sealed(blocks):
+    if sealed := seal.sealed(blocks):
         written["encrypted_content"] = sealed
     return written
 
@@ -157,11 +157,6 @@ def _content(message: Json, choice: Json) -> list[Json]:
     if refused := text(message.get("refusal")):
         content.append({"type": "refusal", "refusal": refused})
     return content
-
-
-def content_text(content: Any) -> str:
-    """A message's or a delta's content; parts, which some providers send, are put together."""
-    return text(content) or "".join(text(part.get("text")) for part in objects(content))
 
 
 def annotations(raw: Any) -> list[Json]:

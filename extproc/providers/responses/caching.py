@@ -4,7 +4,7 @@ https://platform.openai.com/docs/guides/prompt-caching
 """
 
 from extproc.domain.call import Json
-from extproc.providers.messages.carried import Carried
+from extproc.providers.carried import Carried
 
 
 def mark(marked: Json, carried: Carried) -> Json:

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.providers.answers import objects, record, text
+from extproc.providers import thoughts
+from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
-from extproc.providers.responses import answer, thoughts, tools
+from extproc.providers.responses import answer, tools
 from extproc.providers.responses.script import KINDS, Part, Script
 
 
@@ -141,7 +142,7 @@ class Events:
         said, blocks = thoughts.spoken(delta), objects(delta.get("thinking_blocks"))
         if said or blocks:
             self._thoughts().add(said, blocks)
-        if content := answer.content_text(delta.get("content")):
+        if content := content_text(delta.get("content")):
             chances = answer.logprobs(choice.get("logprobs"))
             self._message().part("output_text").add(content, chances)
         for annotation in answer.annotations(delta.get("annotations")):

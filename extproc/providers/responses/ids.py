@@ -18,16 +18,16 @@ PREFIX = "resp_"
 _CHECKSUM_BYTES = 4
 
 
-def encode(deployment_id: str, response_id: str) -> str:
+def encode(deployment_id: str, response_id: str, prefix: str = PREFIX) -> str:
     """The id that clients see."""
     known = f"{deployment_id}\0{response_id}".encode("utf-8", "surrogatepass")
     sealed = crc32(known).to_bytes(_CHECKSUM_BYTES) + known
-    return PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return prefix + urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def decode(given: str) -> tuple[str, str] | None:
+def decode(given: str, prefix: str = PREFIX) -> tuple[str, str] | None:
     """(deployment id, provider's id) of an id that `encode` wrote; None for any other text."""
-    text = given.removeprefix(PREFIX)
+    text = given.removeprefix(prefix)
     if text == given or not text.isascii():
         return None
     try:
@@ -36,7 +36,7 @@ def decode(given: str) -> tuple[str, str] | None:
     except (NotBase64, ValueError):
         return None
     deployment_id, separator, response_id = known.partition("\0")
-    if not separator or encode(deployment_id, response_id) != given:
+    if not separator or encode(deployment_id, response_id, prefix) != given:
         return None
     return deployment_id, response_id
 

@@ -16,13 +16,14 @@ from extproc.errors import InvalidRequest
 from extproc.providers import chat
 from extproc.providers.answers import objects, text
 from extproc.providers.base import Request
-from extproc.providers.messages.carried import Carried, carried_by
-from extproc.providers.responses import thoughts, tools
+from extproc.providers.carried import Carried, carried_by
+from extproc.providers.responses import seal, tools
 from extproc.providers.responses.caching import mark
 
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 SILENT = frozenset({"web_search_call"})
 """Items that only report: what they found is cited in the message after them."""
+PARAGRAPH = "\n\n"
 
 
 def messages(request: Request, body: Json) -> list[Json]:
@@ -185,9 +186,9 @@ def _reasoning(written: _Conversation, item: Json, where: str) -> None:
 
     A provider that has no word for thoughts does without.
     """
-    blocks = thoughts.opened(item.get("encrypted_content"))
+    blocks = seal.opened(item.get("encrypted_content"))
     parts = chat.listed(item, "summary", where) or chat.listed(item, "content", where)
-    said = thoughts.PARAGRAPH.join(text(part.get("text")) for part in parts)
+    said = PARAGRAPH.join(text(part.get("text")) for part in parts)
     blocks = blocks if "thinking_blocks" in written.carried else []
     said = said if "reasoning_content" in written.carried else ""
     if not blocks and not said:
@@ -195,7 +196,7 @@ def _reasoning(written: _Conversation, item: Json, where: str) -> None:
     message = written.assistant(_unspoken)
     before = message.get("reasoning_content")
     if said:
-        message["reasoning_content"] = f"{before}{thoughts.PARAGRAPH}{said}" if before else said
+        message["reasoning_content"] = f"{before}{PARAGRAPH}{said}" if before else said
     if blocks:
         message["thinking_blocks"] = [*objects(message.get("thinking_blocks")), *blocks]
 

@@ -68,7 +68,7 @@ STATUSES: Mapping[str, int] = {
 
 def _request(request: Request) -> Outgoing:
     deployment = request.deployment
-    body = {**deployment.extra_body, **request.body, "model": deployment.model}
+    body = {**request.body, "model": deployment.model}
     return Outgoing(PATH, ids.unstamped(body))
 
 

@@ -19,8 +19,17 @@ SAME = frozenset(
     | {"prompt_cache_key", "prompt_cache_retention"}
 )
 """Of the same name and meaning in chat."""
-OPTIONAL = frozenset({"prompt_cache_key", "prompt_cache_retention", "safety_identifier"})
-"""Hints that agents send always and that change no answer: left out where they are not known."""
+FIELDS: Mapping[str, str] = {
+    "logprobs": "include",
+    "max_completion_tokens": "max_output_tokens",
+    "max_tokens": "max_output_tokens",
+    "messages": "input",
+    "reasoning_effort": "reasoning",
+    "response_format": "text",
+    "verbosity": "text",
+    "web_search_options": "tools",
+}
+"""Chat's members under the names that they have here."""
 READ = frozenset(
     {"model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls"}
     | {"text", "reasoning", "max_output_tokens", "include", "stream", "stream_options"}

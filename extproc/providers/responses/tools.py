@@ -14,7 +14,7 @@ from extproc.errors import InvalidRequest
 from extproc.providers import chat
 from extproc.providers.answers import objects, record, text
 from extproc.providers.base import Request
-from extproc.providers.messages.carried import carried_by
+from extproc.providers.carried import carried_by
 from extproc.providers.responses.caching import mark
 
 INPUT = "input"

@@ -13,9 +13,8 @@ SPEAKERS = {"system": "System", "developer": "System", "user": "User", "assistan
 
 def as_completion(request: Request) -> Request:
     """The same request with a prompt in place of its messages."""
-    merged = {**request.deployment.extra_body, **request.body}
-    body = {name: value for name, value in merged.items() if name != "messages"}
-    return replace(request, body={**body, "prompt": _prompt(chat.messages(merged))})
+    body = {name: value for name, value in request.body.items() if name != "messages"}
+    return replace(request, body={**body, "prompt": _prompt(chat.messages(request.body))})
 
 
 def _prompt(messages: list[Json]) -> str:

@@ -1,0 +1,147 @@
+"""Bills batches: asks the provider for each until it is over, then puts one row into the ledger.
+
+    open ──due──► asked ──still at work──► due later
+                    │ ──over────────────► its output is read ──► row, billed
+                    │ ──no answer───────► due later and later
+
+Several may do this at once: a job goes to one of them, and again to anyone when its lease is over.
+A row that is in the ledger already changes nothing, so a crash between row and mark bills once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from extproc.clients.outbound import Declined, Outbound, Unreached
+from extproc.domain.batch import BatchJob
+from extproc.domain.call import Json
+from extproc.domain.deployment import Deployment
+from extproc.domain.resources import Resource
+from extproc.domain.snapshot import Snapshot
+from extproc.errors import GatewayError
+from extproc.policy.batchbill import ENDPOINTS, Bill, prices, row
+from extproc.providers import resources
+from extproc.providers.answers import record, text
+from extproc.providers.prices import PriceBook
+from extproc.stores.base import Batches, Ledger, Refused, StoreUnavailable
+
+OVER = frozenset({"completed", "failed", "expired", "cancelled"})
+LEASE_SECONDS = 600.0
+AT_ONCE = 4
+LONGEST_PAUSE_SECONDS = 3600.0
+DAY_SECONDS = 86_400.0
+DISCOVERED_SECONDS = 35 * DAY_SECONDS
+GIVE_UP_SECONDS = 30 * DAY_SECONDS
+"""Providers delete a batch's output by then; what could not be billed is lost, loudly."""
+MAX_BATCH_BYTES = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class Unreadable(Exception):
+    """The provider's answer is not what its API says."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBiller:
+    batches: Batches
+    ledger: Ledger
+    snapshot: Callable[[], Snapshot]
+    outbound: Outbound
+    book: PriceBook
+    now: Callable[[], float]
+    poll_seconds: float
+    count: Callable[[str], None]
+    """Of each look its result: `working`, `billed`, `failed`, `lost`."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except StoreUnavailable as error:
+                log.warning("batches: the database is away: %s", error)
+            await asyncio.sleep(min(self.poll_seconds, 10.0))
+
+    async def step(self) -> int:
+        """Look at every job that is due; how many there were."""
+        now = self.now()
+        await self.batches.discover(now, now - DISCOVERED_SECONDS)
+        looked = 0
+        while jobs := await self.batches.claim(self.now(), AT_ONCE, LEASE_SECONDS):
+            async with asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(self._look(job))
+            looked += len(jobs)
+        return looked
+
+    async def _look(self, job: BatchJob) -> None:
+        try:
+            await self._ask_or_wait(job)
+        except StoreUnavailable as error:  # its lease will bring it back
+            log.warning("batch %s: the database is away: %s", job.id, error)
+
+    async def _ask_or_wait(self, job: BatchJob) -> None:
+        try:
+            await self._ask(job)
+        except (Unreached, Declined, Unreadable, GatewayError, Refused) as error:
+            await self._failed(job, str(error))
+
+    async def _ask(self, job: BatchJob) -> None:
+        deployment = self.snapshot().deployment(job.deployment_id)
+        if deployment is None:
+            raise Unreadable("its deployment is no longer configured")
+        path = _path(deployment, Resource("batches", job.id))
+        batch = await self.outbound.get(deployment, path, _object)
+        if batch.get("status") not in OVER:
+            await self.batches.later(job.id, self.now() + self.poll_seconds, 0)
+            self.count("working")
+            return
+        bill = await self._bill(deployment, batch)
+        await self.ledger.apply([row(job, batch, bill, self.now())])
+        await self.batches.close(job.id, "billed")
+        self.count("billed")
+        if bill.unread:
+            log.error("batch %s: %d lines of its output cannot be read", job.id, bill.unread)
+
+    async def _bill(self, deployment: Deployment, batch: Json) -> Bill:
+        endpoint = ENDPOINTS.get("/v1" + text(batch.get("endpoint")).removeprefix("/v1"))
+        output = text(batch.get("output_file_id"))
+        if output and endpoint is None:
+            raise Unreadable(f"nobody can read the answers of {batch.get('endpoint')!r}")
+        bill = Bill(deployment, endpoint or "chat", prices(self.snapshot(), deployment, self.book))
+        if not output:
+            return bill
+        path = _path(deployment, Resource("files", output, "content"))
+        return await self.outbound.get(deployment, path, bill.add_all)
+
+    async def _failed(self, job: BatchJob, why: str) -> None:
+        now = self.now()
+        if now - job.created_at > GIVE_UP_SECONDS:
+            log.error("batch %s of key %s is not billed, given up: %s", job.id, job.key_hash, why)
+            await self.batches.close(job.id, "lost")
+            self.count("lost")
+            return
+        log.warning("batch %s cannot be looked at: %s", job.id, why)
+        pause = min(self.poll_seconds * 2.0 ** min(job.failures, 20), LONGEST_PAUSE_SECONDS)
+        await self.batches.later(job.id, now + pause, job.failures + 1)
+        self.count("failed")
+
+
+def _path(deployment: Deployment, resource: Resource) -> str:
+    return deployment.base_path + resources.path(deployment, resource)
+
+
+def _object(lines: Iterator[bytes]) -> Json:
+    data = bytearray()
+    for line in lines:
+        data += line
+        if len(data) > MAX_BATCH_BYTES:
+            raise Unreadable("its answer is too large")
+    try:
+        return record(orjson.loads(data))
+    except orjson.JSONDecodeError:
+        raise Unreadable("its answer is not JSON") from None

@@ -1,0 +1,35 @@
+-- discover --
+-- Make jobs of the calls that made batches and are in the ledger.
+insert into batch_job (id, key_hash, deployment_id, call_id, about, created_at, state, failures,
+                       next_poll_at)
+select s.outcome ->> 'response_id', s.key_hash, s.deployment_id, s.call_id, s.about, s.started_at,
+       'open', 0, to_timestamp(%(at)s)
+from spend_log s
+where s.call_type = 'acreate_batch' and s.status = 'success'
+  and s.started_at > to_timestamp(%(since)s)
+  and coalesce(s.outcome ->> 'response_id', '') <> ''
+  and not exists (select from batch_job b where b.id = s.outcome ->> 'response_id')
+on conflict (id) do nothing
+
+-- claim --
+-- The open jobs that are due, the longest waiting first; nobody else gets them until the lease is
+-- over.
+update batch_job set next_poll_at = to_timestamp(%(at)s) + make_interval(secs => %(lease)s)
+where id in (
+    select id from batch_job
+    where state = 'open' and next_poll_at <= to_timestamp(%(at)s)
+    order by next_poll_at
+    limit %(limit)s
+    for update skip locked
+)
+returning id, key_hash, deployment_id, call_id, about, failures,
+          extract(epoch from created_at)::float8 as created_at
+
+-- later --
+-- Look at an open job again.
+update batch_job set next_poll_at = to_timestamp(%(at)s), failures = %(failures)s
+where id = %(id)s and state = 'open'
+
+-- close --
+-- A job that is over.
+update batch_job set state = %(state)s where id = %(id)s and state = 'open'

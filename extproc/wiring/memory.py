@@ -1,0 +1,38 @@
+"""What remembers responses in a worker: Postgres, or this process where there is no database."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from extproc.clients.metrics import Metrics
+from extproc.flow.commands import Command, Keep
+from extproc.policy.memory import Keeper
+from extproc.settings import Settings
+from extproc.stores.base import Conversations
+from extproc.stores.memory import MemoryConversations
+from extproc.stores.postgres.conversations import PostgresConversations
+from extproc.stores.postgres.pool import Database
+
+DAY_SECONDS = 86_400.0
+
+Performers = Mapping[type[Command], Callable[[Any], Awaitable[Any]]]
+
+
+def conversations_of(database: Database | None) -> Conversations:
+    return PostgresConversations(database) if database else MemoryConversations()
+
+
+def performers(settings: Settings, conversations: Conversations, metrics: Metrics) -> Performers:
+    """What the effects about remembered things do."""
+    keeper = Keeper(
+        conversations,
+        settings.responses_retention_days * DAY_SECONDS,
+        time.time,
+        partial(metrics.count, "llm_extproc_responses_not_kept"),
+    )
+
+    async def keep(command: Keep) -> None:
+        await keeper.keep(command.said)
+
+    return {Keep: keep}

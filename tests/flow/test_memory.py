@@ -1,0 +1,138 @@
+"""A Responses answer is remembered before its last byte, and only if its client wants it."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from extproc.domain.call import Call
+from extproc.domain.conversation import Remembered
+from extproc.domain.key import Key
+from extproc.domain.outcome import Receipt
+from extproc.flow.attempt import AttemptFlow
+from extproc.flow.commands import (
+    Admit,
+    Begin,
+    Identify,
+    Immediate,
+    Keep,
+    Pass,
+    PassHeaders,
+    Release,
+    Send,
+    Settle,
+    Sign,
+    Watch,
+)
+from extproc.flow.events import RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
+from extproc.providers.responses import ids
+from tests.calls import call, deployment, plan
+from tests.playbook import Playbook
+
+HEADERS = {":method": "POST", ":path": "/v1/responses", "content-type": "application/json"}
+CHAT = deployment("d1", schema="openai_chat")
+NATIVE = deployment("d1")
+JSON = {"content-type": "application/json"}
+SSE = {"content-type": "text/event-stream"}
+RECEIPT = Receipt(0, 0)
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+ANSWERED = {
+    "id": "r1",
+    "model": "gpt-4o-2024",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}}],
+    "usage": USAGE,
+}
+OWN = {"id": "resp_theirs", "object": "response", "status": "completed", "output": []}
+KEY_ID = ids.encode("d1", "c1")
+
+
+def asked(home: Any = CHAT, key: Key | None = None, **body: Any) -> tuple[Playbook, Call]:
+    """A flow whose request has just left."""
+    body = {"model": "gpt", "input": "Hi", **body}
+    play = Playbook(AttemptFlow())
+    admitted = call(
+        endpoint="responses",
+        path="/v1/responses",
+        plan=plan(home),
+        key=key or Key("hash-of-key"),
+        body={name: each for name, each in body.items() if name != "previous_response_id"},
+        asked=body,
+        streaming=body.get("stream", False),
+    )
+    play >> RequestHeaders(100.0, HEADERS) << Identify
+    play.result(admitted) << PassHeaders()
+    play >> RequestBody(100.1, orjson.dumps(body)) << Admit
+    play.result(admitted) << Sign
+    play.result({}) << Begin
+    play.result(100.2) << Send
+    return play, admitted
+
+
+def whole(play: Playbook, answer: Any) -> Playbook:
+    play >> ResponseHeaders(100.5, 200, JSON) << Watch(120.0)
+    return play >> ResponseBody(101.0, orjson.dumps(answer), True) << Settle
+
+
+def test_a_whole_answer_is_kept_before_it_goes() -> None:
+    play, _ = asked()
+    kept = whole(play, ANSWERED).result(RECEIPT).take()
+    assert isinstance(kept, Keep)
+    said = kept.said
+    assert (said.id, said.owner, said.deployment_id) == (KEY_ID, "hash-of-key", "d1")
+    assert [item.get("role") for item in said.items] == ["user", "assistant"]
+    play.result(None)
+    shown = play.take()
+    assert isinstance(shown, Immediate)
+    assert orjson.loads(shown.body) == said.response
+
+
+def test_an_answer_names_what_it_continues() -> None:
+    play, _ = asked(previous_response_id="resp_before")
+    said = whole(play, ANSWERED).result(RECEIPT).take().said
+    assert said.response["previous_response_id"] == "resp_before"
+
+
+def test_a_stream_is_kept_before_its_last_event_goes() -> None:
+    play, _ = asked(stream=True)
+    play >> ResponseHeaders(100.5, 200, SSE) << Watch(120.0)
+    head = {"id": "r1", "model": "m"}
+    chunks = [
+        {**head, "choices": [{"index": 0, "delta": {"content": "Hello"}}]},
+        {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {**head, "choices": [], "usage": USAGE},
+    ]
+    data = b"".join(b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks)
+    play >> ResponseBody(101.0, data + b"data: [DONE]\n\n", True) << Release << Settle
+    kept = play.result(RECEIPT).take()
+    assert kept.said.response["status"] == "completed"
+    assert kept.said.response["output"][0]["content"][0]["text"] == "Hello"
+    play.result(None)
+    passed = play.take()
+    assert isinstance(passed, Pass) and b"response.completed" in passed.data
+
+
+@pytest.mark.parametrize("home", [CHAT, NATIVE])
+def test_nothing_is_kept_that_is_not_to_be_stored(home: Any) -> None:
+    play, _ = asked(home, store=False)
+    whole(play, ANSWERED if home is CHAT else OWN).result(RECEIPT) << Immediate
+
+
+def test_of_a_providers_own_answer_only_whose_it_is() -> None:
+    play, _ = asked(NATIVE)
+    shown = ids.encode("d1", "resp_theirs")
+    kept = whole(play, OWN).result(RECEIPT).take()
+    assert kept == Keep(Remembered(shown, "hash-of-key", "d1", 100.0))
+    play.result(None) << Immediate
+
+
+def test_what_the_master_key_made_at_a_provider_needs_no_owner() -> None:
+    play, _ = asked(NATIVE, Key("master", is_master=True))
+    whole(play, OWN).result(RECEIPT) << Immediate
+
+
+def test_a_refused_answer_is_not_kept() -> None:
+    play, _ = asked()
+    play >> ResponseHeaders(100.5, 400, JSON) << Watch(120.0)
+    play >> ResponseBody(101.0, b'{"error":{"message":"no"}}', True) << Settle
+    play.result(RECEIPT) << Watch(None) << Immediate
+    play.done()
