@@ -58,6 +58,8 @@ FIELDS: Mapping[str, str] = {
 _TIERS: Mapping[str, str] = {"standard": "default", "flex": "flex", "priority": "priority"}
 _BUDGETS: Mapping[str, int] = {"low": 1024, "medium": 8192}
 """Google's own table of what the efforts mean. https://ai.google.dev/gemini-api/docs/openai"""
+_LARGEST = 2**53
+"""Up to here a float is a whole number exactly, and JSON can be written."""
 _DEFAULT_VOICE = "alloy"
 """Chat must name one, Google need not."""
 
@@ -133,7 +135,7 @@ def _number(value: Any, kind: type, where: str) -> int | float:
         raise wrong(where, "a number")
     if kind is float:
         return value
-    if isinstance(value, float) and not value.is_integer():
+    if (isinstance(value, float) and not value.is_integer()) or abs(value) > _LARGEST:
         raise wrong(where, "a whole number")
     return int(value)
 

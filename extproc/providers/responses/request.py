@@ -30,6 +30,8 @@ FIELDS: Mapping[str, str] = {
     "web_search_options": "tools",
 }
 """Chat's members under the names that they have here."""
+TIERS = ("ultrafast",)
+"""Service tiers that chat does not have."""
 READ = frozenset(
     {"model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls"}
     | {"text", "reasoning", "max_output_tokens", "include", "stream", "stream_options"}
@@ -86,6 +88,8 @@ def chat_body(request: Request) -> Json:
         **tools.as_chat(request, body),
         **_shape(body),
     }
+    if asked.get("service_tier") in TIERS:
+        del asked["service_tier"]
     if "max_output_tokens" in body:
         asked["max_completion_tokens"] = body["max_output_tokens"]
     if "top_logprobs" in body or LOGPROBS in body.get("include", ()):
