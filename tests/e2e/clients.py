@@ -60,6 +60,10 @@ class Asking:
         return {"x-litellm-call-id": self.run}
 
 
+class StreamFailed(Exception):
+    """The error event of OpenAI's Responses API, which its SDK hands on as any other."""
+
+
 class Clients:
     """One client of each SDK, all with one virtual key; none of them tries again."""
 
@@ -147,6 +151,8 @@ def responses(clients: Clients, asking: Asking) -> Told:
         text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
         deltas = [e for e in events if e.type == "response.function_call_arguments.delta"]
         arguments = "".join(e.delta for e in deltas)
+        if events[-1].type == "error":
+            raise StreamFailed(events[-1].message)
         assert events[-1].type == "response.completed"
         made = events[-1].response
     calls = [_called(item) for item in made.output if item.type == "function_call"]

@@ -101,6 +101,7 @@ def rows(url: str) -> list[dict[str, Any]]:
         _row(url, BY_NAME["openai"], "", name="whisper", model="openai/whisper-1", **_BY_SECOND),
         _row(url, BY_NAME["openai"], "", name="tts", input_cost_per_character=1e-05),
         _row(url, BY_NAME["cohere"], "", name="cohere+ranks", input_cost_per_query=0.002),
+        _row(url, BY_NAME["gemini"], "429", name="gemini+retried", num_retries=1),
         _row(url, BY_NAME["bedrock"], "", name="bedrock+forged", aws_secret_access_key="another"),
     ]
 
@@ -126,7 +127,7 @@ def _row(url: str, provider: Provider, fault: str, name: str = "", **more: Any) 
         "api_base": f"{url}/{provider.base.format(FAULTS[fault])}".rstrip("/"),
         "input_cost_per_token": INPUT_PRICE,
         "output_cost_per_token": OUTPUT_PRICE,
-        "num_retries": 1 if fault == "429" else 0,
+        "num_retries": 0,
         **provider.params,
         **more,
     }

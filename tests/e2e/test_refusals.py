@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anthropic
 import httpx
+import httpx2
 import openai
 import pytest
 from google.genai import errors as google
 
-from tests.e2e.clients import PROMPT, SCHEMA, SDKS, TWELVE, Asking, Clients
+from tests.e2e.clients import PROMPT, SCHEMA, SDKS, TWELVE, Asking, Clients, StreamFailed, Told
 from tests.e2e.gateway import Gateway, run_id
 from tests.e2e.providers import NAMES
 
@@ -72,7 +74,7 @@ def test_a_providers_refusal(clients: Clients, sdk: str, status: int) -> None:
 def test_a_rate_limit_is_told_when_the_retries_are_spent(
     gateway: Gateway, clients: Clients
 ) -> None:
-    answer = gateway.chat(_chat("gemini+429"), clients.key)
+    answer = gateway.chat(_chat("gemini+retried"), clients.key)
     assert answer.status_code == 429
     assert answer.headers["x-litellm-attempted-retries"] == "1"
 
@@ -106,20 +108,28 @@ ANY: tuple[type[Exception], ...] = (
     anthropic.APIError,
     google.APIError,
     httpx.TransportError,
+    httpx2.TransportError,
+    StreamFailed,
     json.JSONDecodeError,
 )
 """What an SDK raises for an answer that did not end as it should."""
 
 
-@pytest.mark.parametrize("fault", ["cut", "reset", "short", "failing"])
 @pytest.mark.parametrize("sdk", SDKS)
-def test_a_stream_that_fails_midway_never_looks_finished(
-    clients: Clients, sdk: str, fault: str
-) -> None:
+def test_a_stream_that_fails_midway_never_looks_finished(clients: Clients, sdk: str) -> None:
+    """All at once: Envoy takes a second to close a connection that an upstream has broken."""
     ask, _ = SDKS[sdk]
-    for provider in SOME:
-        with pytest.raises(ANY):
-            pytest.fail(f"{provider}: {ask(clients, Asking(f'{provider}+{fault}', 'x', True))}")
+
+    def outcome(group: str) -> Told | Exception:
+        try:
+            return ask(clients, Asking(group, run_id("failing"), stream=True))
+        except ANY as error:
+            return error
+
+    groups = [f"{each}+{fault}" for each in SOME for fault in ("cut", "reset", "short", "failing")]
+    with ThreadPoolExecutor(len(groups)) as pool:
+        outcomes = dict(zip(groups, pool.map(outcome, groups), strict=True))
+    assert {group: told for group, told in outcomes.items() if isinstance(told, Told)} == {}
 
 
 def _chat(group: str, **more: Any) -> dict[str, Any]:
@@ -176,11 +186,9 @@ def test_an_endpoint_that_a_provider_does_not_have(clients: Clients, provider: s
     assert f"{provider!r} deployments do not serve {endpoint!r}" in str(raised.value)
 
 
-@pytest.mark.parametrize("provider", NAMES)
+@pytest.mark.parametrize("provider", [n for n in NAMES if n not in ("openai", "azure", "groq")])
 def test_what_a_client_got_wrong_is_named(clients: Clients, provider: str) -> None:
-    """Before anything leaves, in whatever format it will."""
-    if provider in ("openai", "azure", "groq"):
-        pytest.skip("the provider itself judges what is in its own format")
+    """Before anything leaves, where the format is not the client's own."""
     tool = {"type": "function", "function": {"parameters": SCHEMA}}
     with pytest.raises(openai.BadRequestError) as raised:
         clients.openai.chat.completions.create(**_chat(provider, tools=[tool]))
