@@ -78,6 +78,7 @@ def _metadata(spent: SpendRow, known: dict[str, Any]) -> dict[str, Any]:
         "attempt": begun.number,
         "attempt_id": begun.attempt_id,
         "estimated": ended.estimated,
+        "unpriced": known.get("unpriced"),
         "interrupted": spent.interrupted,
         "unknown_price": ended.cost_nanousd is None,
     }

@@ -79,6 +79,8 @@ class Snapshot:
             long_enough = len(name) >= len(head) + len(tail)
             if long_enough and name.startswith(head) and name.endswith(tail):
                 captured = name[len(head) : len(name) - len(tail)]
+                if _climbs(captured):
+                    return ()
                 return tuple(d.resolved(captured) for d in self.groups[pattern])
         return ()
 
@@ -96,3 +98,8 @@ class Snapshot:
         """The deployment of that id; of a group with `*` as it is configured."""
         everything = (*self.deployments, *self.passing.deployments)
         return next((d for d in everything if d.id == deployment_id), None)
+
+
+def _climbs(captured: str) -> bool:
+    """Whether a part of a model's name would lead elsewhere in a path."""
+    return any(part in (".", "..") for part in captured.split("/"))

@@ -68,7 +68,8 @@ NOTHING = Usage()
 class Price:
     """USD per token, and per unit of what has no tokens.
 
-    A part without a rate of its own costs what its whole costs; a unit without a rate is free.
+    A part without a rate of its own costs what its whole costs. A unit without a rate adds nothing,
+    and `unpriced` names it.
     """
 
     input: Decimal
@@ -136,24 +137,38 @@ class Price:
             (usage.image_output, self.image_output),
         )
 
-    def _units(self, usage: Usage) -> Decimal:
-        amounts = (
-            (usage.images, self.image),
-            (usage.searches, self.search),
-            (usage.characters, self.character),
-            (Decimal(usage.audio_milliseconds) / 1000, self.audio_second),
+    def unpriced(self, usage: Usage) -> tuple[str, ...]:
+        """What was used and has no rate here: what `cost_nanousd` leaves out."""
+        return tuple(
+            name for name, amount, rate in self._counted(usage) if amount and rate is None
         )
-        return sum((amount * rate for amount, rate in amounts if amount and rate), Decimal(0))
+
+    def _units(self, usage: Usage) -> Decimal:
+        amounts = (amount * rate for _, amount, rate in self._counted(usage) if amount and rate)
+        return sum(amounts, Decimal(0))
+
+    def _counted(self, usage: Usage) -> tuple[tuple[str, Decimal, Decimal | None], ...]:
+        """(unit, how many, the rate of one)."""
+        return (
+            ("images", Decimal(usage.images), self.image),
+            ("searches", Decimal(usage.searches), self.search),
+            ("characters", Decimal(usage.characters), self.character),
+            ("seconds", Decimal(usage.audio_milliseconds) / 1000, self.audio_second),
+        )
 
 
 def _cost(rate: Decimal, tokens: int, *parts: tuple[int, Decimal | None]) -> Decimal:
-    """`tokens` at `rate`, but for the parts, which may have rates of their own."""
+    """`tokens` at `rate`, but for the parts, which may have rates of their own.
+
+    The parts are never more than the whole, whatever a provider says of them.
+    """
     cost = Decimal(0)
     for part, own in parts:
-        if part:
+        if part > 0:
+            part = min(part, tokens)
             tokens -= part
             cost += part * (rate if own is None else own)
-    return cost + max(0, tokens) * rate
+    return cost + tokens * rate
 
 
 def usd(nanousd: int) -> float:

@@ -1,6 +1,7 @@
 """Which models a key may use."""
 
 from collections.abc import Iterable
+from urllib.parse import parse_qs, urlsplit
 
 from extproc.domain.call import Call
 from extproc.domain.key import Key
@@ -32,10 +33,24 @@ def _matches(entry: str, names: Iterable[str]) -> bool:
 
 
 async def check_model_access(call: Call) -> Call:
-    """The name asked for or the group it means must be in the key's list."""
+    """The name asked for or the group it means must be in the key's list.
+
+    A session of transcription names its model later, in a frame that nobody here checks.
+    """
+    limited = call.key is not None and call.key.models and not call.key.is_master
+    if limited and _names_later(call):
+        raise ModelDenied(
+            "This API key may use certain models only, and a transcription session names its "
+            "model when it is open. Use a key without a list of models."
+        )
     if call.key is None or not allows(call.key, call.model, call.group):
         raise ModelDenied(
             f"The requested model '{call.model}' is not available for this API key, or the model "
             "name is invalid. Check the models available to you and try again."
         )
     return call
+
+
+def _names_later(call: Call) -> bool:
+    asked = parse_qs(urlsplit(call.path).query)
+    return call.endpoint == "realtime" and "transcription" in asked.get("intent", ())

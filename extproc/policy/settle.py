@@ -15,7 +15,7 @@ from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended
 from extproc.domain.outcome import Outcome, Receipt
-from extproc.domain.usage import NOTHING, Usage
+from extproc.domain.usage import NOTHING, Price, Usage
 from extproc.errors import Unavailable
 from extproc.policy.tokens import guess_tokens
 from extproc.providers.prices import PriceBook
@@ -121,6 +121,7 @@ class Settler:
             metadata={
                 "response_id": outcome.response_id[:MAX_TEXT],
                 "applied_guardrails": list(outcome.call.applied_guardrails),
+                **self._unpriced(outcome.deployment, usage),
             },
         )
         self._journal.end(ended)
@@ -156,10 +157,24 @@ class Settler:
         """Nano-USD: what the provider itself says, else by price; None where no price is known."""
         if usage.stated_nanousd is not None and deployment.price is None:
             return usage.stated_nanousd
-        price = self._prices.price_of(
+        price = self._price(deployment)
+        if price is None:
+            return None
+        cost = price.cost_nanousd(usage)
+        if cost == 0 and deployment.price is None and price.unpriced(usage):
+            return None
+        return cost
+
+    def _unpriced(self, deployment: Deployment, usage: Usage) -> dict[str, list[str]]:
+        """Says in the row what its cost leaves out."""
+        price = self._price(deployment)
+        missing = price.unpriced(usage) if price and usage.stated_nanousd is None else ()
+        return {"unpriced": list(missing)} if missing else {}
+
+    def _price(self, deployment: Deployment) -> Price | None:
+        return self._prices.price_of(
             deployment.provider, deployment.model, deployment.base_model, deployment.price
         )
-        return None if price is None else price.cost_nanousd(usage)
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

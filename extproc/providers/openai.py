@@ -88,11 +88,16 @@ def _dollars(*path: str) -> Callable[[Json], Any]:
 def _ticks(raw: Json) -> Any:
     """xAI counts in 10^-10 USD."""
     ticks = raw.get("cost_in_usd_ticks")
-    return ticks / 10_000_000_000 if isinstance(ticks, int) else None
+    return ticks / 10_000_000_000 if isinstance(ticks, int) and ticks is not True else None
+
+
+def _openrouter(raw: Json) -> Any:
+    """Where the operator's own provider key is used, the cost is OpenRouter's fee alone."""
+    return None if raw.get("is_byok") else raw.get("cost")
 
 
 STATED_COSTS: Mapping[str, Callable[[Json], Any]] = {
-    "openrouter": _dollars("cost"),
+    "openrouter": _openrouter,
     "perplexity": _dollars("cost", "total_cost"),
     "xai": _ticks,
 }

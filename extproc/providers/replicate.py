@@ -12,9 +12,10 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.domain.usage import Usage
+from extproc.errors import ProviderError
 from extproc.providers import answers, chat
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
-from extproc.providers.failures import provider_error, unusable_answer
+from extproc.providers.failures import failure_message, provider_error, unusable_answer
 from extproc.providers.openai import Chunks, unstream_chat
 
 SUPPORTED = frozenset(
@@ -50,9 +51,13 @@ def _joined(stop: object) -> str:
 
 
 def _place(model: str) -> tuple[str, Json]:
-    """An official model or a deployment has an address; another is told by its version."""
+    """An official model or a deployment has an address; another is told by its version.
+
+    The version goes with the model's name, so that Replicate refuses one of another model.
+    https://replicate.com/docs/reference/http#predictions.create
+    """
     if ":" in model:
-        return "/predictions", {"version": model.partition(":")[2]}
+        return "/predictions", {"version": model}
     if model.startswith("deployments/"):
         return f"/{quote(model)}/predictions", {}
     if "/" not in model:
@@ -83,8 +88,11 @@ def _prompts(messages: list[Json]) -> Json:
 def _response(body: Json, request: Request) -> Incoming:
     status = answers.text(body.get("status"))
     if status in UNFINISHED:
-        told = b'{"message": "the prediction did not finish in time"}'
-        raise provider_error(504, {}, told, request.deployment)
+        told = "the prediction did not finish in time"
+        # It goes on and is paid: another attempt would be a second one.
+        raise ProviderError(
+            failure_message("Timeout", request.deployment.provider, told), 424, "timeout_error"
+        )
     if status in FAILED:
         told = orjson.dumps({"message": str(body.get("error") or f"the prediction was {status}")})
         raise provider_error(500, {}, told, request.deployment)

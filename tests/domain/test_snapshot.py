@@ -55,3 +55,9 @@ def test_hosts_that_differ_have_clusters_of_their_own() -> None:
     names = {host.cluster for host in hosts}
     assert len(names) == 5 and all(":" not in name for name in names)
     assert hosts[0].authority == "a.example" and hosts[4].authority == "[::1]"
+
+
+def test_a_wildcard_takes_no_name_that_would_lead_elsewhere() -> None:
+    held = Snapshot("g", {"own/*": (deployment(model="meta/*"),)})
+    assert held.find("own/llama/3")[0].model == "meta/llama/3"
+    assert held.find("own/../secret") == held.find("own/a/./b") == ()

@@ -26,10 +26,6 @@ def test_half_a_nano_dollar_rounds_up_once() -> None:
     assert [tiny.cost_nanousd(Usage(input=n)) for n in (0, 1, 2, 3)] == [0, 1, 1, 2]
 
 
-def test_parts_larger_than_their_whole_never_cost_less_than_nothing() -> None:
-    assert PRICE.cost_nanousd(Usage(input=1, cached=5)) == 5 * 300
-
-
 def test_long_prompt_pays_the_dearer_tier_for_the_whole_call() -> None:
     tiered = Price(Decimal(1), Decimal(2), tiers=((100, Price(Decimal(10), Decimal(20))),))
     assert tiered.cost_nanousd(Usage(input=100, output=1)) == 102 * 10**9
@@ -53,3 +49,17 @@ def test_a_batch_costs_half_but_for_what_has_its_own_price() -> None:
     )
     own = Price(Decimal(2), Decimal(4), batch_input=Decimal("1.5"), batch_output=Decimal(3))
     assert own.batched() == Price(Decimal("1.5"), Decimal(3))
+
+
+def test_a_unit_without_a_rate_is_named_and_never_hidden() -> None:
+    price = Price(Decimal(1), Decimal(1), search=Decimal("0.01"))
+    used = Usage(input=1, searches=2, images=3, audio_milliseconds=1500)
+    assert price.unpriced(used) == ("images", "seconds")
+    assert price.cost_nanousd(used) == 1_020_000_000
+
+
+def test_parts_never_cost_more_than_their_whole_allows() -> None:
+    price = Price(Decimal(1), Decimal(1), cached=Decimal("0.5"), audio_input=Decimal(9))
+    absurd = Usage(input=10, cached=2**31, audio_input=2**31)
+    assert price.cost_nanousd(absurd) == 5 * 10**9
+    assert price.cost_nanousd(Usage(input=10, cached=-5)) == 10 * 10**9

@@ -299,3 +299,19 @@ async def test_every_worker_makes_the_same_plan() -> None:
     many = snapshot(*(deployment(str(n)) for n in range(10)))
     plans = [(await plan_attempts(call(snapshot=many))).plan for _ in range(2)]
     assert plans[0] == plans[1]
+
+
+@pytest.mark.parametrize(("models", "denied"), [(("gpt",), True), ((), False)])
+async def test_a_key_with_a_model_list_opens_no_session_that_names_its_model_later(
+    models: tuple[str, ...], denied: bool
+) -> None:
+    asked = call(
+        endpoint="realtime",
+        path="/v1/realtime?model=gpt&intent=transcription",
+        key=Key("h", models=models),
+    )
+    if denied:
+        with pytest.raises(ModelDenied):
+            await check_model_access(asked)
+    else:
+        assert await check_model_access(asked) is asked

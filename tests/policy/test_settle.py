@@ -145,3 +145,13 @@ async def test_what_another_model_used_is_paid_at_its_own_price() -> None:
 async def test_a_model_without_a_price_costs_what_the_deployment_does(model: str) -> None:
     record = await ended(usage=Usage(), beside={model: Usage(input=10)})
     assert record.cost_nanousd == 10 * 3000
+
+
+async def test_a_unit_of_unknown_price_is_said_in_the_row() -> None:
+    priced = deployment(provider="openai", model="gpt-4o", price=None)
+    both = await ended(deployment=priced, usage=Usage(input=1000, characters=5))
+    assert both.cost_nanousd and both.metadata["unpriced"] == ["characters"]
+    alone = await ended(deployment=priced, usage=Usage(characters=5))
+    assert alone.cost_nanousd is None
+    own = await ended(usage=Usage(characters=5))
+    assert own.cost_nanousd == 0 and own.metadata["unpriced"] == ["characters"]

@@ -5,6 +5,7 @@ https://ai.google.dev/api/generate-content#UsageMetadata
 
 from typing import Any
 
+from extproc.domain.call import Json
 from extproc.domain.usage import Usage
 from extproc.providers import answers
 
@@ -28,11 +29,17 @@ def usage(raw: Any) -> Usage | None:
         output=produced,
         cached=min(cached, prompt),
         reasoning=min(thoughts, produced),
-        audio_input=_of("AUDIO", found.get("promptTokensDetails")),
+        audio_input=_fresh("AUDIO", found),
         audio_output=_of("AUDIO", found.get("candidatesTokensDetails")),
-        image_input=_of("IMAGE", found.get("promptTokensDetails")),
+        image_input=_fresh("IMAGE", found),
         image_output=_of("IMAGE", found.get("candidatesTokensDetails")),
     )
+
+
+def _fresh(modality: str, found: Json) -> int:
+    """Of the prompt, what did not come from the cache: that has a rate of its own."""
+    read = _of(modality, found.get("promptTokensDetails"))
+    return max(0, read - _of(modality, found.get("cacheTokensDetails")))
 
 
 def _of(modality: str, details: Any) -> int:
