@@ -117,9 +117,13 @@ def _candidates(provider: str, model: str, base_model: str | None) -> Iterator[t
             pairs.append((provider, tail))
         for owner, ref in pairs:
             yield owner, ref
-            undated = _DATE.sub("", ref)
-            if undated != ref:
-                yield owner, undated
+            if undated(ref) != ref:
+                yield owner, undated(ref)
+
+
+def undated(model: str) -> str:
+    """The model of which this one is a version by its date: gpt-4o of gpt-4o-2024-08-06."""
+    return _DATE.sub("", model)
 
 
 def _lookup(provider: str, model: str) -> ModelInfo | None:

@@ -88,10 +88,10 @@ def _prompts(messages: list[Json]) -> Json:
 def _response(body: Json, request: Request) -> Incoming:
     status = answers.text(body.get("status"))
     if status in UNFINISHED:
-        told = "the prediction did not finish in time"
+        late = "the prediction did not finish in time"
         # It goes on and is paid: another attempt would be a second one.
         raise ProviderError(
-            failure_message("Timeout", request.deployment.provider, told), 424, "timeout_error"
+            failure_message("Timeout", request.deployment.provider, late), 424, "timeout_error"
         )
     if status in FAILED:
         told = orjson.dumps({"message": str(body.get("error") or f"the prediction was {status}")})

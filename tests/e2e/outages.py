@@ -39,10 +39,12 @@ async def postgres_away(
     )
 
 
-async def worker_killed(gateway: Gateway, upstream: Upstream, *, clients: int) -> float:
+async def worker_killed(
+    gateway: Gateway, upstream: Upstream, *, clients: int, mix: bool = False
+) -> float:
     """Seconds until the gateway answered again after `kill -9` of its only worker under load."""
     key = gateway.new_key()
-    async with Load(gateway, key, clients, words=10, delay=0.03) as load:
+    async with Load(gateway, key, clients, mix=mix, words=10, delay=0.03) as load:
         await load.until(2 * clients)
         workers = gateway.workers()
         assert len(workers) == 1, workers

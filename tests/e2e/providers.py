@@ -10,6 +10,7 @@ from typing import Any
 
 AWS_KEY_ID, AWS_SECRET = "AKIADEMOCANARY0000", "aws-secret-canary-19c2"
 GOOGLE_TOKEN = "ya29.google-token-canary-5d"
+IBM_TOKEN = "ibm-token-canary-7e"
 METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 INPUT_PRICE, OUTPUT_PRICE = 1e-06, 2e-06
 ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-demo-v1:0"
@@ -85,6 +86,15 @@ ALL = (
     Provider("cohere", "cohere/command-demo", "cohere/{}"),
     Provider("mistral", "mistral/demo", "mistral/{}v1"),
     Provider("ollama", "ollama/demo", "ollama/{}"),
+    Provider("databricks", "databricks/demo", "databricks/{}serving-endpoints"),
+    Provider("sagemaker", "sagemaker_chat/demo", "sagemaker/{}", "", _AWS),
+    Provider(
+        "watsonx",
+        "watsonx/ibm/demo",
+        "watsonx/{}",
+        f"authorization: Bearer {IBM_TOKEN}",
+        {"project_id": "demo", "token": IBM_TOKEN},
+    ),
 )
 NAMES = tuple(provider.name for provider in ALL)
 UNFORCED = frozenset({"ollama"})

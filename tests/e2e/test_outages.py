@@ -25,6 +25,12 @@ async def test_worker_killed_under_load(fragile: Gateway, upstream: Upstream) ->
     await outages.worker_killed(fragile, upstream, clients=10)
 
 
+async def test_worker_killed_under_load_of_other_formats(
+    fragile: Gateway, upstream: Upstream
+) -> None:
+    await outages.worker_killed(fragile, upstream, clients=6, mix=True)
+
+
 def test_a_worker_that_hangs_or_is_gone_is_a_503_and_never_a_way_round(
     fragile: Gateway, upstream: Upstream
 ) -> None:

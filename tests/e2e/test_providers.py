@@ -66,8 +66,8 @@ def test_parallel_calls(clients: Clients, books: Books, sdk: str, provider: str)
         books.billed(run, group, call_type, (4, 12))
 
 
-CACHES = frozenset(NAMES) - {"ollama"}
-"""Those that say how much of the prompt they had cached."""
+CACHES = frozenset(NAMES) - {"ollama", "databricks"}
+"""Those that always say how much of the prompt they had cached."""
 
 
 @each_provider
@@ -81,7 +81,7 @@ def test_parts_of_usage(clients: Clients, books: Books, provider: str) -> None:
     for run in runs:
         row = books.billed(run, group, call_type, (4, 15))
         parts = row["metadata"]["usage_object"]["prompt_tokens_details"]
-        assert parts["cached_tokens"] == (2 if provider in CACHES else 0)
+        assert parts["cached_tokens"] in ((2,) if provider in CACHES else (0, 2))
 
 
 EMULATED = frozenset({"anthropic", "bedrock", "bedrock-arn", "bedrock-invoke"})

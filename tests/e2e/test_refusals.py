@@ -14,7 +14,7 @@ from google.genai import errors as google
 
 from tests.e2e.clients import PROMPT, SCHEMA, SDKS, TWELVE, Asking, Clients, StreamFailed, Told
 from tests.e2e.gateway import Gateway, run_id
-from tests.e2e.providers import NAMES
+from tests.e2e.providers import INPUT_PRICE, NAMES, OUTPUT_PRICE
 
 OPENAI = {
     400: openai.BadRequestError,
@@ -132,6 +132,22 @@ def test_a_stream_that_fails_midway_never_looks_finished(clients: Clients, sdk: 
     assert {group: told for group, told in outcomes.items() if isinstance(told, Told)} == {}
 
 
+@pytest.mark.parametrize("provider", SOME)
+def test_what_came_before_a_cut_is_billed_once(gateway: Gateway, provider: str) -> None:
+    key, run = gateway.new_key(), run_id("cut")
+    body = _chat(f"{provider}+cut", stream=True)
+    headers = {**gateway.auth(key), "x-litellm-call-id": run}
+    with pytest.raises(httpx.TransportError):
+        gateway.http.post("/v1/chat/completions", json=body, headers=headers)
+    (row,) = gateway.settled_rows(key, 1)
+    assert (row["request_id"], row["status"]) == (run, "failure")
+    assert row["prompt_tokens"] >= 4
+    assert 0 < row["completion_tokens"] < 12
+    assert row["spend"] == pytest.approx(
+        row["prompt_tokens"] * INPUT_PRICE + row["completion_tokens"] * OUTPUT_PRICE
+    )
+
+
 def _chat(group: str, **more: Any) -> dict[str, Any]:
     return {"model": group, "messages": [{"role": "user", "content": PROMPT}], **more}
 
@@ -186,7 +202,11 @@ def test_an_endpoint_that_a_provider_does_not_have(clients: Clients, provider: s
     assert f"{provider!r} deployments do not serve {endpoint!r}" in str(raised.value)
 
 
-@pytest.mark.parametrize("provider", [n for n in NAMES if n not in ("openai", "azure", "groq")])
+OPENAIS = {"openai", "groq", "azure", "databricks", "sagemaker", "watsonx"}
+"""Those who take OpenAI's messages as they are, and judge them themselves."""
+
+
+@pytest.mark.parametrize("provider", [name for name in NAMES if name not in OPENAIS])
 def test_what_a_client_got_wrong_is_named(clients: Clients, provider: str) -> None:
     """Before anything leaves, where the format is not the client's own."""
     tool = {"type": "function", "function": {"parameters": SCHEMA}}

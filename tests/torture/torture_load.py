@@ -16,3 +16,10 @@ async def test_five_hundred_clients_that_leave(
     gateway: Gateway, upstream: Upstream, seed: int
 ) -> None:
     await proofs.leaving_clients(gateway, upstream, 500, seed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_three_hundred_clients_that_leave_other_formats(
+    gateway: Gateway, upstream: Upstream, seed: int
+) -> None:
+    await proofs.leaving_clients(gateway, upstream, 300, seed, mix=True)

@@ -21,3 +21,10 @@ async def test_worker_killed_again_and_again(
     """Two seconds are promised for a crash, not for a crash loop: that is restarted ever slower."""
     away = await outages.worker_killed(fragile, upstream, clients=50)
     assert away < 2.0 or kill > 1
+
+
+@pytest.mark.parametrize("kill", range(1, 4))
+async def test_worker_killed_under_other_formats(
+    fragile: Gateway, upstream: Upstream, kill: int
+) -> None:
+    await outages.worker_killed(fragile, upstream, clients=30, mix=True)

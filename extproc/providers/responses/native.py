@@ -16,7 +16,7 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage
-from extproc.errors import ProviderError
+from extproc.errors import InvalidRequest, ProviderError
 from extproc.providers.answers import count, objects, record, text
 from extproc.providers.answers import event as found
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
@@ -68,6 +68,12 @@ STATUSES: Mapping[str, int] = {
 
 def _request(request: Request) -> Outgoing:
     deployment = request.deployment
+    if request.body.get("background") not in (None, False):
+        raise InvalidRequest(
+            "'background' is not served: a response that is made after its call is over could not "
+            "be billed. Leave it out, or stream the response.",
+            param="background",
+        )
     body = {**request.body, "model": deployment.model}
     return Outgoing(PATH, ids.unstamped(body))
 
