@@ -32,13 +32,18 @@ Json = dict[str, Any]
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
+    408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
     500: "api_error",
+    503: "overloaded_error",
+    504: "timeout_error",
     529: "overloaded_error",
 }
+"""https://platform.claude.com/docs/en/api/errors"""
 
 
 def _writable(text: str) -> str:

@@ -106,7 +106,8 @@ class Postgres:
         url = self._named(_MIGRATED)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
-                "truncate virtual_key, spend_log, gateway_replica, stored_response, batch_job"
+                "truncate virtual_key, spend_log, gateway_replica, stored_response, batch_job, "
+                "resource_owner"
             )
         return url
 

@@ -37,6 +37,7 @@ DISCOVERED_SECONDS = 35 * DAY_SECONDS
 GIVE_UP_SECONDS = 30 * DAY_SECONDS
 """Providers delete a batch's output by then; what could not be billed is lost, loudly."""
 MAX_BATCH_BYTES = 1024 * 1024
+GONE = 404
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +98,12 @@ class BatchBiller:
         path = _path(deployment, Resource("batches", job.id))
         batch = await self.outbound.get(deployment, path, _object)
         if batch.get("status") not in OVER:
-            await self.batches.later(job.id, self.now() + self.poll_seconds, 0)
+            await self.batches.later(job, self.now() + self.poll_seconds, 0)
             self.count("working")
             return
         bill = await self._bill(deployment, batch)
         await self.ledger.apply([row(job, batch, bill, self.now())])
-        await self.batches.close(job.id, "billed")
+        await self.batches.close(job, "billed")
         self.count("billed")
         if bill.unread:
             log.error("batch %s: %d lines of its output cannot be read", job.id, bill.unread)
@@ -114,21 +115,38 @@ class BatchBiller:
             raise Unreadable(f"nobody can read the answers of {batch.get('endpoint')!r}")
         bill = Bill(deployment, endpoint or "chat", prices(self.snapshot(), deployment, self.book))
         if not output:
-            return bill
+            counts = record(batch.get("request_counts"))
+            return bill.add_unseen(batch) if counts.get("completed") else bill
         path = _path(deployment, Resource("files", output, "content"))
-        return await self.outbound.get(deployment, path, bill.add_all)
+        try:
+            return await self.outbound.get(deployment, path, bill.add_all)
+        except Declined as error:
+            if error.status != GONE:
+                raise
+        log.error("batch %s: its output is gone", text(batch.get("id")))
+        return bill.add_unseen(batch)
 
     async def _failed(self, job: BatchJob, why: str) -> None:
         now = self.now()
         if now - job.created_at > GIVE_UP_SECONDS:
             log.error("batch %s of key %s is not billed, given up: %s", job.id, job.key_hash, why)
-            await self.batches.close(job.id, "lost")
+            await self._write_off(job)
+            await self.batches.close(job, "lost")
             self.count("lost")
             return
         log.warning("batch %s cannot be looked at: %s", job.id, why)
         pause = min(self.poll_seconds * 2.0 ** min(job.failures, 20), LONGEST_PAUSE_SECONDS)
-        await self.batches.later(job.id, now + pause, job.failures + 1)
+        await self.batches.later(job, now + pause, job.failures + 1)
         self.count("failed")
+
+    async def _write_off(self, job: BatchJob) -> None:
+        """A row all the same, of a cost that nobody knows; not without its deployment."""
+        deployment = self.snapshot().deployment(job.deployment_id)
+        if deployment is None:
+            return
+        bill = Bill(deployment, "chat", prices(self.snapshot(), deployment, self.book))
+        lost: Json = {"status": "lost"}
+        await self.ledger.apply([row(job, lost, bill.add_unseen(lost), self.now())])
 
 
 def _path(deployment: Deployment, resource: Resource) -> str:

@@ -102,7 +102,8 @@ def compiled(
         price=_price(group, params, info, warnings),
         options=options,
         secrets=secrets,
-        extra_body=_extra_body(params),
+        defaults={name: params[name] for name in GENERATION if name in params},
+        extra_body=params.get("extra_body", {}),
         **_routing(params, defaults),
         **_leniency(params, defaults),
     )
@@ -321,12 +322,14 @@ def _check_wildcards(group: str, model: str, warnings: Warnings) -> None:
 def _headers(
     params: Mapping[str, Any], profile: Profile, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    headers = {**params.get("headers", {}), **params.get("extra_headers", {})}
+    """Under names in lower case, as HTTP/2 has them: one header is not sent twice."""
+    given = [*params.get("headers", {}).items(), *params.get("extra_headers", {}).items()]
+    headers = {name.lower(): value for name, value in given}
     organization = params.get("organization")
     if organization is None and profile.name == "openai":
         organization = first_set(("OPENAI_ORGANIZATION",), environ)
     if organization:
-        headers["OpenAI-Organization"] = organization
+        headers["openai-organization"] = organization
     for name, value in headers.items():
         _safe(name + value, "extra_headers")
         if not name or not name.isascii() or any(letter in name for letter in ": \t"):
@@ -339,11 +342,6 @@ def _safe(value: str | None, name: str) -> str | None:
     if value is not None and not (value.isascii() and value.isprintable()):
         raise LeftOut(f"{name} holds characters that a header may not")
     return value
-
-
-def _extra_body(params: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = {name: params[name] for name in GENERATION if name in params}
-    return {**defaults, **params.get("extra_body", {})}
 
 
 def _price(

@@ -17,6 +17,7 @@ from extproc.domain.usage import Price
 from extproc.errors import GatewayError, UnsupportedParams
 from extproc.providers import chat, registry
 from extproc.providers.base import Request
+from extproc.providers.defaults import completed
 from extproc.providers.prices import PriceBook
 from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
@@ -184,7 +185,7 @@ def _problems(deployment: Deployment) -> tuple[str, ...]:
 
 def _plain(endpoint: Endpoint, deployment: Deployment) -> Request:
     return Request(
-        {**deployment.extra_body, **PLAIN[endpoint]},
+        completed(PLAIN[endpoint], deployment, deployment.additional_drop_params, endpoint),
         deployment,
         drop_params=deployment.drop_params,
         allowed=deployment.allowed_params,

@@ -18,7 +18,7 @@ GENERATION: Mapping[str, str] = {
         "integer",
     ),
     **dict.fromkeys(
-        words("logprobs parallel_tool_calls store stream ignore_eos include_reasoning"), "boolean"
+        words("logprobs parallel_tool_calls store ignore_eos include_reasoning"), "boolean"
     ),
     **dict.fromkeys(words("stop modalities"), "strings or string"),
     **dict.fromkeys(
@@ -30,7 +30,7 @@ GENERATION: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         words(
-            "response_format logit_bias stream_options audio prediction web_search_options "
+            "response_format logit_bias audio prediction web_search_options "
             "thinking chat_template_kwargs provider"
         ),
         "mapping",
@@ -159,6 +159,8 @@ LITELLM_PARAMS: Table = {
         "turn_off_message_logging no-log",
     ),
     **unused("any", "mock_response"),
+    **unused("boolean", "stream"),
+    **unused("mapping", "stream_options"),
     **unused("mapping", "metadata litellm_metadata retry_policy roles"),
     **unused("string", "initial_prompt_value final_prompt_value bos_token eos_token hf_model_name"),
     **unused("string", "watsonx_region_name"),

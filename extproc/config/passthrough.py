@@ -57,6 +57,7 @@ def passing(
         _providers(found, defaults, everyone),
         _endpoints(general, defaults, warnings),
         everyone,
+        general.get("pass_through_stored_objects", False),
     )
 
 

@@ -127,7 +127,9 @@ GENERAL_SETTINGS: Table = {
     "litellm_key_header_name": Key("string", "A header of its own for the gateway's keys."),
     "always_include_stream_usage": Key("boolean", "Every stream ends with its usage."),
     "allow_client_side_credentials": Key(
-        "boolean", "Requests that bring `api_base` or `api_key` are no longer refused."
+        "boolean",
+        "Requests that bring `api_base`, `api_key` or `aws_*` are accepted: the fields are then "
+        "ignored instead of refused.",
     ),
     "infer_model_from_keys": Key(
         "boolean", "Providers whose key is in the environment are offered as `openai/*` and so on."
@@ -139,6 +141,11 @@ GENERAL_SETTINGS: Table = {
     "use_client_credentials_pass_through_routes": Key(
         "boolean",
         "Providers' own APIs are open without a key, and the client's own credential goes there.",
+    ),
+    "pass_through_stored_objects": Key(
+        "boolean",
+        "Every key reaches what providers keep for the gateway's account, whoever made it: "
+        "responses, files, batches, threads, …",
     ),
     **unused("string", "key_management_system custom_auth"),
     **unused("string", "custom_key_generate custom_sso ui_access_mode"),

@@ -21,3 +21,13 @@ class BatchJob:
     """How often in a row it could not be looked at."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """user, tags, key alias: what the creating call's spend row shows."""
+
+
+@value
+class SeenBatch:
+    """A batch as its provider just showed it."""
+
+    job: BatchJob
+    files: tuple[str, ...]
+    """The provider's ids of what it reads and writes."""
+    over: bool

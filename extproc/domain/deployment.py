@@ -77,8 +77,10 @@ class Deployment:
     allowed_params: frozenset[str] = frozenset()
     """OpenAI parameters that are sent though the provider is not known to take them."""
     modify_params: bool = False
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """Chat's parameters, sent where the client left them out."""
     extra_body: Mapping[str, object] = field(default_factory=dict)
-    """Default body fields: sent where the client left them out."""
+    """The same in the provider's own words."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What the schema needs to know beside: api_version, aws_region_name, vertex_project …"""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

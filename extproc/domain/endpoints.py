@@ -35,7 +35,7 @@ class Facts:
     path: str
     """As error messages name it."""
     required: str
-    """The member without which a request means nothing."""
+    """The member without which a request means nothing; empty where none is needed always."""
     call_type: str
     """LiteLLM's name of it, in spend rows."""
     modes: frozenset[str]
@@ -75,11 +75,9 @@ ENDPOINTS: Mapping[Endpoint, Facts] = {
     "count_contents": Facts(
         "/v1beta/models:countTokens", "model", "acount_tokens", CHAT, counts="generate", free=True
     ),
-    "responses": Facts(
-        "/responses", "input", "aresponses", CHAT, streams=True, keeps_metadata=True
-    ),
+    "responses": Facts("/responses", "", "aresponses", CHAT, streams=True, keeps_metadata=True),
     "response_tokens": Facts(
-        "/responses/input_tokens", "input", "acount_tokens", CHAT, counts="responses", free=True
+        "/responses/input_tokens", "", "acount_tokens", CHAT, counts="responses", free=True
     ),
     "images": Facts("/images/generations", "prompt", "aimage_generation", IMAGES, streams=True),
     "image_edits": Facts("/images/edits", "prompt", "aimage_edit", IMAGES, streams=True, form=True),

@@ -27,6 +27,10 @@ class Outcome:
     usage: Usage | None = None
     beside: Mapping[str, Usage] = field(default_factory=dict)
     """What other models of the provider used for it; each is paid at its own price."""
+    unmetered: bool = False
+    """Whether it cost something that is not known, nor to be estimated."""
+    served_model: str = ""
+    """As the answer names it: for a price where the one that was asked has none."""
     text: str = ""
     first_byte_at: float | None = None
     response_id: str = ""

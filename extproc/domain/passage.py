@@ -1,6 +1,6 @@
 """Where one call passes to, and what goes along: decided once, before it leaves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 
 from extproc.domain.call import Call
@@ -28,11 +28,13 @@ class Passage:
     """Whether the deployment's credential is shown."""
     format: tuple[Endpoint, str] | None = None
     """(endpoint, schema) of the translator that can read the answer's usage; None: nobody can."""
+    unmetered: bool = False
+    """Whether it costs what nobody here can read: not nothing."""
     cost_nanousd: int | None = None
     """What the request costs if it succeeds, whatever it uses."""
     cost_told: bool = False
     """Whether the upstream is believed what its `x-litellm-response-cost` says."""
-    rewrite: Callable[[bytes], bytes] | None = None
+    rewrite: Callable[[bytes], Awaitable[bytes]] | None = None
     """Makes the client's body of a whole one that the upstream answered with success."""
 
 

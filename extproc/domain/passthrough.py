@@ -28,7 +28,12 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
 }
 """The first part of a path -> the providers that what follows it may go to."""
 
-TRANSLATED = ("/openai/deployments", "/openai/v1/responses", "/openai/v1/realtime")
+TRANSLATED = (
+    "/openai/deployments",
+    "/openai/responses",
+    "/openai/v1/responses",
+    "/openai/v1/realtime",
+)
 """Below a prefix, and yet not passed: the gateway's own endpoints, and what belongs to them."""
 
 
@@ -76,6 +81,9 @@ class Passing:
     endpoints: tuple[PassThrough, ...] = ()
     client_credentials: bool = False
     """Whether a client's own credential goes to a provider's own API, and no key is needed."""
+
+    stored_objects: bool = False
+    """Whether any key reaches what a provider keeps, which may be another's."""
 
     def endpoint(self, path: str) -> PassThrough | None:
         """The configured endpoint that a path means: the longest one wins."""

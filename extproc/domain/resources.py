@@ -21,6 +21,19 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Owned:
+    """Whose a thing is that a provider keeps: only that key and the master key may see it."""
+
+    id: str
+    """The provider's."""
+    deployment_id: str
+    owner: str
+    """The hash of a key."""
+    checked: bool = False
+    """Whether it is a batch's input, all whose models its key was allowed when it came."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paths:
     """One kind's paths: `base`, `base/{id}` and `base/{id}/{action}`, each with its methods."""
 
@@ -36,7 +49,7 @@ _OF_PROVIDER = "(/(openai|azure))?"
 
 PATHS: Mapping[Kind, Paths] = {
     "responses": Paths(
-        "(/openai/v1|/v1)?/responses",
+        "(/openai/v1|/openai|/v1)?/responses",
         (),
         ("GET", "DELETE"),
         {"input_items": "GET", "cancel": "POST"},

@@ -42,6 +42,8 @@ _V1: Mapping[str, Endpoint] = {
 POST: Mapping[str, Endpoint] = {
     **_V1,
     **{f"/v1{path}": endpoint for path, endpoint in _V1.items()},
+    "/openai/responses": "responses",
+    "/openai/responses/input_tokens": "response_tokens",
     "/openai/v1/responses": "responses",
     "/openai/v1/responses/input_tokens": "response_tokens",
     "/v2/rerank": "rerank",

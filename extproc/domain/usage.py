@@ -139,9 +139,7 @@ class Price:
 
     def unpriced(self, usage: Usage) -> tuple[str, ...]:
         """What was used and has no rate here: what `cost_nanousd` leaves out."""
-        return tuple(
-            name for name, amount, rate in self._counted(usage) if amount and rate is None
-        )
+        return tuple(name for name, amount, rate in self._counted(usage) if amount and rate is None)
 
     def _units(self, usage: Usage) -> Decimal:
         amounts = (amount * rate for _, amount, rate in self._counted(usage) if amount and rate)

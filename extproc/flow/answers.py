@@ -16,6 +16,7 @@ from extproc.domain.outcome import Outcome
 from extproc.errors import GatewayError
 from extproc.flow.commands import Pass
 from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
+from extproc.providers import lenient
 from extproc.providers.decoders import decoder_of
 from extproc.providers.failures import unusable_answer
 from extproc.providers.frames import BadFrame, Frame
@@ -89,7 +90,7 @@ class WholeAnswer:
         exchange = self._exchange
         raw = b"".join(self._pieces)
         try:
-            body = orjson.loads(raw)
+            body = lenient.loads(raw)
         except orjson.JSONDecodeError:
             reason = "its answer is not JSON" if raw else "its answer is empty"
             raise unusable_answer(reason, exchange.deployment) from None

@@ -40,7 +40,7 @@ from extproc.flow.answers import (
     WholeAnswer,
 )
 from extproc.flow.asking import request_of
-from extproc.flow.body import may_pass_as_sent, parse, written
+from extproc.flow.body import as_sent, may_pass_as_sent, parse, written
 from extproc.flow.commands import (
     Admit,
     Begin,
@@ -176,14 +176,14 @@ class AttemptFlow:
         self._call = call
         assert call.plan is not None
         deployment = call.plan.deployment(call.attempt)
-        request = request_of(call, deployment)
         if counting.counted_here(call.endpoint, deployment.schema):
-            yield from self._count(call, request)
+            yield from self._count(call, request_of(call, deployment, bridged=True))
             return
         translator = registry.find(call.endpoint, deployment.schema)
+        request = request_of(call, deployment, translator.bridged)
         outgoing = translator.request(request)
         same = outgoing.body == call.body and may_pass_as_sent(call, event.data)
-        body, content_type = (event.data, JSON_TYPE) if same else written(call, outgoing)
+        body, content_type = as_sent(call, event.data) if same else written(call, outgoing)
         headers = head.outgoing_headers(call, deployment, outgoing, content_type)
         credentials: Mapping[str, str] = yield Sign(head.departure(deployment, headers, body))
         begun_at: float = yield Begin(call, deployment)

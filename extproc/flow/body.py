@@ -15,6 +15,7 @@ DEEPEST = 200
 def parse(call: Call, data: bytes) -> Call:
     """The call with its body. Raises InvalidRequest for anything but a JSON object or a form."""
     call.snapshot.rules.check_size(len(data))
+    _check_encoding(call)
     content_type = call.headers.get("content-type", "")
     if ENDPOINTS[call.endpoint].form and forms.is_form(content_type):
         return _form(call, content_type, data)
@@ -30,6 +31,16 @@ def parse(call: Call, data: bytes) -> Call:
             f"Invalid JSON payload: expected an object, got {kind}.", param="request_body"
         )
     return call.but(body=body, body_bytes=len(data))
+
+
+def _check_encoding(call: Call) -> None:
+    encoding = call.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise InvalidRequest(
+            f"Requests are not read compressed: send this one without content-encoding "
+            f"{encoding[:20]!r}.",
+            param="content-encoding",
+        )
 
 
 def _form(call: Call, content_type: str, data: bytes) -> Call:
@@ -50,6 +61,12 @@ def written(call: Call, outgoing: Outgoing) -> tuple[bytes, str]:
         raise InvalidRequest(
             "Invalid JSON payload: it is nested too deeply, or holds a file.", param="request_body"
         ) from None
+
+
+def as_sent(call: Call, data: bytes) -> tuple[bytes, str]:
+    """The client's own bytes; a form keeps the boundary that its content type names."""
+    content_type = call.headers.get("content-type", "")
+    return data, content_type if forms.is_form(content_type) else "application/json"
 
 
 def may_pass_as_sent(call: Call, data: bytes) -> bool:

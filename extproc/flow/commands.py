@@ -13,6 +13,7 @@ from extproc.domain.conversation import Remembered
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
+from extproc.domain.passage import Passage
 from extproc.domain.routes import Route, Served
 from extproc.domain.value import value
 
@@ -174,6 +175,14 @@ class Keep(Effect):
     """Remember a response, within a short time or not at all. Result: None."""
 
     said: Remembered
+
+
+@value
+class Rewrite(Effect):
+    """What the client gets of a whole answer that its passage rewrites. Result: bytes."""
+
+    passage: Passage
+    data: bytes
 
 
 @value

@@ -61,7 +61,7 @@ class RealtimeFlow(AttemptFlow):
         self._call = call
         assert call.plan is not None
         deployment = call.plan.deployment(call.attempt)
-        request = request_of(call, deployment)
+        request = request_of(call, deployment, bridged=False)
         translator = registry.find(call.endpoint, deployment.schema)
         path = deployment.base_path + translator.request(request).path
         headers = _outgoing_headers(call, deployment, path)

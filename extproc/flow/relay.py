@@ -4,6 +4,7 @@ It is settled before its last byte goes: before the end, before the piece with w
 length is reached, or before the one that the answer itself calls its last.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -19,7 +20,16 @@ from extproc.domain.passage import Passage
 from extproc.domain.usage import NOTHING, Usage, nanousd
 from extproc.errors import GatewayError, ProviderError
 from extproc.flow import headers as head
-from extproc.flow.commands import Immediate, Pass, PassTrailers, Release, Settle, SettleLate, Watch
+from extproc.flow.commands import (
+    Immediate,
+    Pass,
+    PassTrailers,
+    Release,
+    Rewrite,
+    Settle,
+    SettleLate,
+    Watch,
+)
 from extproc.flow.events import ResponseHeaders
 from extproc.flow.exchange import Steps
 from extproc.flow.reading import Reader, Unread, reader_of
@@ -30,6 +40,7 @@ from extproc.providers.failures import unusable_answer
 CLIENT_LEFT = 499
 MAX_REWRITTEN_BYTES = 64 * 1024 * 1024
 MOST_USD = Decimal(10_000)
+ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 
 ANSWER_KEPT = frozenset(
     {"content-type", "content-length", "content-encoding", "content-disposition"}
@@ -55,7 +66,6 @@ class Relay:
         """How much of the body is to come, where the answer says so."""
         self._held: bytearray | None = None
         self._settling = self._settled = False
-        self._response_id = ""
 
     @property
     def _accepted(self) -> bool:
@@ -120,10 +130,10 @@ class Relay:
         if len(self._held) > MAX_REWRITTEN_BYTES:
             raise unusable_answer("its answer is too large", self.passage.deployment)
         if end:
-            body = self.passage.rewrite(bytes(self._held))
-            self._response_id = _id_of(bytes(self._held))
-            self._reader.feed(bytes(self._held))
+            data = bytes(self._held)
+            self._reader.feed(data)
             yield from self._end(at)
+            body: bytes = yield Rewrite(self.passage, data)
             headers = self._headers(at)
             headers.pop("content-length", None)
             yield Immediate(self._status, body, headers)
@@ -158,6 +168,7 @@ class Relay:
             not self._answer or "UT" in self._answer.get(names.RETRY, "")
         )
         produced = self._accepted or abandoned
+        usage = self._usage() if produced else NOTHING
         return Outcome(
             call=self._readable(),
             deployment=self.passage.deployment,
@@ -166,11 +177,13 @@ class Relay:
             http_status=self._status,
             ok=ok,
             produced=produced,
-            usage=self._usage() if produced else NOTHING,
+            usage=usage,
+            unmetered=self.passage.unmetered and produced and not usage,
+            served_model=self._reader.model,
             text=self._reader.text,
             first_byte_at=self._first_byte_at,
             error=error,
-            response_id=self._response_id,
+            response_id=_id_of(bytes(self._held)) if self._held else "",
             answered=self._status or None,
         )
 
@@ -206,11 +219,12 @@ class Relay:
 
 
 def _id_of(data: bytes) -> str:
-    """The provider's id of what it made; empty where the answer has none."""
+    """The provider's id of what it made; of an answer in part the first that it names."""
     try:
         answer = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return ""
+        found = ID.search(data)
+        return found[1].decode("utf-8", "replace") if found else ""
     return text(answer.get("id")) if isinstance(answer, dict) else ""
 
 

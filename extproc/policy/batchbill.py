@@ -23,9 +23,10 @@ from extproc.errors import GatewayError
 from extproc.policy.homes import same_account
 from extproc.policy.tokens import guess_tokens
 from extproc.providers import registry
-from extproc.providers.answers import record, text
+from extproc.providers.answers import count, record, text
 from extproc.providers.base import Request
-from extproc.providers.prices import PriceBook
+from extproc.providers.prices import PriceBook, undated
+from extproc.providers.responses.native import usage as stated_usage
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     "/v1/chat/completions": "chat",
@@ -59,11 +60,26 @@ class Bill:
     estimated: bool = False
     unread: int = 0
     """Lines that were answered and cannot be read."""
+    gone: bool = False
+    """Whether there is no output to be read."""
 
     def add_all(self, lines: Iterable[bytes]) -> "Bill":
         for line in lines:
             if line.strip():
                 self.add(line)
+        return self
+
+    def add_unseen(self, batch: Json) -> "Bill":
+        """By what the batch says of itself; without that at a price that nobody knows."""
+        self.gone = True
+        model = text(batch.get("model")) or self.deployment.model
+        price, usage = self.price_of(model), stated_usage(batch)
+        self.models[model] += count(record(batch.get("request_counts")).get("completed")) or 0
+        self.usage = _sum(self.usage, usage or NOTHING)
+        if usage is None or price is None:
+            self.unpriced.add(model)
+        else:
+            self.cost_nanousd += price.cost_nanousd(usage)
         return self
 
     def add(self, line: bytes) -> None:
@@ -108,7 +124,7 @@ def prices(snapshot: Snapshot, home: Deployment, book: PriceBook) -> Prices:
 
     def price_of(model: str) -> Price | None:
         """Answers name dated models (`gpt-4o-2024-08-06`) where requests named others."""
-        fitting = [d for d in served if model == d.model or model.startswith(f"{d.model}-")]
+        fitting = [d for d in served if d.model in (model, undated(model))]
         best = max(fitting, key=lambda d: len(d.model), default=None)
         own, base = (best.price, best.base_model) if best else (None, None)
         price = book.price_of(home.provider, model, base, own)
@@ -118,8 +134,8 @@ def prices(snapshot: Snapshot, home: Deployment, book: PriceBook) -> Prices:
 
 
 def row(job: BatchJob, batch: Json, bill: Bill, at: float) -> SpendRow:
-    """One row for the whole batch, keyed by its id."""
-    attempt_id = f"batch-{job.id}"
+    """One row for the whole batch, keyed by its account and id."""
+    attempt_id = f"batch-{job.deployment_id}-{job.id}"
     deployment = bill.deployment
     status = text(batch.get("status"))
     begun = Begun(
@@ -155,7 +171,11 @@ def row(job: BatchJob, batch: Json, bill: Bill, at: float) -> SpendRow:
 
 def _about(job: BatchJob, batch: Json, bill: Bill) -> dict[str, Any]:
     counts = record(batch.get("request_counts"))
-    known = {"unpriced_models": sorted(bill.unpriced), "unread_lines": bill.unread}
+    known = {
+        "unpriced_models": sorted(bill.unpriced),
+        "unread_lines": bill.unread,
+        "output_gone": bill.gone,
+    }
     return {
         "response_id": job.id,
         "batch_status": text(batch.get("status")),

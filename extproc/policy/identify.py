@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
+from urllib.parse import parse_qs, urlsplit
 
 from extproc.domain.call import Call
 from extproc.domain.key import MASTER_ALIAS, Key, digest, key_name
@@ -48,6 +49,20 @@ def credential(headers: Mapping[str, str], own_header: str | None) -> str:
     return secret.strip()
 
 
+GOOGLES = frozenset({"generate", "count_contents"})
+"""Google's clients may put their key into the query."""
+
+
+def _secret(call: Call) -> str:
+    own_header = call.snapshot.rules.key_header
+    named = any(call.headers.get(name) for name in CARRIERS)
+    if call.endpoint in GOOGLES and not own_header and not named:
+        asked = parse_qs(urlsplit(call.path).query).get("key", [""])
+        if asked[0].strip():
+            return asked[0].strip()
+    return credential(call.headers, own_header)
+
+
 def without_scheme(value: str) -> str:
     lowered = value.lower()
     for scheme in SCHEMES:
@@ -65,7 +80,7 @@ class Authenticate:
     now: Callable[[], float]
 
     async def __call__(self, call: Call) -> Call:
-        secret = credential(call.headers, call.snapshot.rules.key_header)
+        secret = _secret(call)
         key_hash = digest(secret)
         if compare_digest(key_hash, self.master_key_hash):
             return call.but(key=Key(self.master_key_hash, alias=MASTER_ALIAS, is_master=True))

@@ -10,6 +10,20 @@ from extproc.errors import InvalidRequest, ModelDenied
 from extproc.policy.access import allows
 
 
+def harmless(call: Call, deployment: Deployment, data: bytes) -> None:
+    """Look at a file that is no batch's: whoever takes it for one runs only what the key may use.
+
+    Raises ModelDenied for a line that is a request and names another model.
+    """
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            request = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(request, dict) and isinstance(request.get("body"), dict):
+            _check(call, deployment, "", request["body"].get("model"), number)
+
+
 def prepared(call: Call, deployment: Deployment, group: str, data: bytes) -> bytes:
     """The file with the deployment's model where a line names the group.
 
@@ -25,14 +39,18 @@ def _lines(call: Call, deployment: Deployment, group: str, data: bytes) -> Itera
             continue
         request = _request(line, number)
         model = request["body"].get("model")
-        if not isinstance(model, str) or not _may_use(call, deployment, group, model):
-            raise ModelDenied(
-                f"Line {number} of the file: the model '{model}' is not available for this API key."
-            )
+        _check(call, deployment, group, model, number)
         if group and model == group and model != deployment.model and "*" not in deployment.model:
             request["body"]["model"] = deployment.model
-            line = orjson.dumps(request)
-        yield line
+        # Written anew: a name that stands twice in an object is read by others as they like.
+        yield orjson.dumps(request)
+
+
+def _check(call: Call, deployment: Deployment, group: str, model: object, number: int) -> None:
+    if not isinstance(model, str) or not _may_use(call, deployment, group, model):
+        raise ModelDenied(
+            f"Line {number} of the file: the model '{model}' is not available for this API key."
+        )
 
 
 def _request(line: bytes, number: int) -> dict[str, dict[str, object]]:

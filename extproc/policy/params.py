@@ -39,7 +39,8 @@ BANNED_FIELDS = frozenset(
     | {"input_cost_per_token", "output_cost_per_token", "input_cost_per_second"}
     | {"output_cost_per_second", "custom_llm_provider", "extra_headers", "litellm_params"}
 )
-"""Would let a caller choose where the gateway sends its credentials, or what a call costs."""
+"""Would let a caller choose where the gateway sends its credentials, or what a call costs. Where
+they are not refused, they are left out: no provider has such a member."""
 
 
 async def read_params(call: Call) -> Call:
@@ -48,17 +49,20 @@ async def read_params(call: Call) -> Call:
     A stream's usage is asked for here, whoever the provider is: without it a stream could only be
     billed by an estimate. The client that did not ask for it does not see it.
     """
+    call = _unpacked(call)
     body = call.body
     _check_banned(call)
     model = _model(call)
     facts = ENDPOINTS[call.endpoint]
     required = facts.required
-    if required != "model" and body.get(required) is None:
+    if required not in ("", "model") and body.get(required) is None:
         reason = f"{facts.path}: Missing required parameter: '{required}'."
         raise InvalidRequest(reason, param=required)
     _check_types(call.endpoint, body)
     key_aliases = call.key.aliases if call.key else {}
-    ours = GATEWAY_FIELDS if facts.keeps_metadata else GATEWAY_FIELDS | {"metadata"}
+    ours = GATEWAY_FIELDS | BANNED_FIELDS
+    if not facts.keeps_metadata:
+        ours |= {"metadata"}
     left = {name: value for name, value in body.items() if name not in ours}
     member, values = facts.asks
     streaming = facts.streams and (call.path_streams or body.get(member) in values)
@@ -85,6 +89,17 @@ async def read_params(call: Call) -> Call:
         streaming=streaming,
         usage_asked=usage_asked,
     )
+
+
+def _unpacked(call: Call) -> Call:
+    """`extra_body` is merged by the SDKs before they send; who writes it out means the same."""
+    if "extra_body" not in call.body or ENDPOINTS[call.endpoint].form:
+        return call
+    extra = call.body["extra_body"]
+    if not isinstance(extra, dict | None):
+        raise InvalidRequest("'extra_body' must be an object.", param="extra_body")
+    own = {name: value for name, value in call.body.items() if name != "extra_body"}
+    return call.but(body={**(extra or {}), **own}, body_changed=True)
 
 
 USAGE_OPTION = frozenset({"chat", "completions"})
@@ -158,6 +173,12 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "query": (str,),
     "documents": (list,),
 }
+OTHER_TYPES: Mapping[tuple[Endpoint, str], tuple[type, ...]] = {
+    ("responses", "prompt"): (dict, type(None)),
+    ("responses", "input"): (str, list, type(None)),
+    ("response_tokens", "input"): (str, list, type(None)),
+}
+"""Where an endpoint means something else by the name."""
 NAMES = {list: "array", dict: "object", str: "string", bool: "boolean", int: "integer"}
 
 
@@ -166,8 +187,9 @@ WRITTEN_IN_FORMS = frozenset({"stream", "n"})
 
 
 def _check_types(endpoint: Endpoint, body: Json) -> None:
-    for name, allowed in TYPES.items():
+    for name, usual in TYPES.items():
         value = body.get(name)
+        allowed = OTHER_TYPES.get((endpoint, name), usual)
         if ENDPOINTS[endpoint].form and name in WRITTEN_IN_FORMS:
             continue
         if name in body and (not isinstance(value, allowed) or _bool_as_int(value, allowed)):

@@ -1,49 +1,43 @@
 """Who may pass a request through, and where it goes: to a provider's own API, or as configured."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from hmac import compare_digest
 from urllib.parse import unquote
 
 from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
+from extproc.domain.endpoints import Endpoint
 from extproc.domain.key import Key, digest
 from extproc.domain.passage import Passage
 from extproc.domain.passthrough import PREFIXES, PassThrough, prefix_of
-from extproc.errors import AuthError, InvalidRequest, ModelDenied, NotFound, UnknownKey, WrongMethod
+from extproc.domain.snapshot import Snapshot
+from extproc.errors import AuthError, InvalidRequest, NotFound, UnknownKey, WrongMethod
 from extproc.policy import query
-from extproc.policy.access import allows
+from extproc.policy.carrying import (
+    MADE_HERE,
+    credentials,
+    is_key,
+    kept,
+    kept_by,
+    own_header,
+    passed_as,
+    without_ours,
+)
 from extproc.policy.identify import CARRIERS, Authenticate, NoDatabase, NotOurs, without_scheme
-from extproc.policy.naming import Named, format_of, named, renamed, written
+from extproc.policy.naming import Named, format_of, is_unmetered, named, renamed, written
 from extproc.policy.pipeline import Stage
 from extproc.policy.plan import order
+from extproc.policy.scope import check, check_stored
 from extproc.providers import forms
+from extproc.providers.profiles import PROFILES
+from extproc.stores.base import StoreUnavailable
 
-OUR_HEADER = "x-litellm-api-key"
-
-KEPT = frozenset(
-    {"accept", "accept-language", "content-encoding", "content-type", "idempotency-key"}
-    | {"if-match", "if-none-match", "range", "anthropic-beta", "anthropic-version"}
-    | {"anthropic-dangerous-direct-browser-access", "openai-beta", "x-goog-api-client"}
-    | {"x-goog-request-params", "x-goog-fieldmask", "nvcf-input-asset-references"}
+USAGE_ASKED = frozenset(
+    {"openai", "azure", "azure_ai", "gemini", "hosted_vllm", "vllm", "openrouter", "nvidia_nim"}
+    | {"vertex_ai", "vertex_ai_beta"}
 )
-KEPT_STARTS = ("x-goog-upload-", "x-amzn-bedrock-")
-"""Client headers that a provider's own API may see: about the format, never about who calls."""
-
-OWN_ACCOUNT = frozenset(
-    {"openai-organization", "openai-project", "x-goog-user-project", "x-amz-date"}
-    | {"x-amz-security-token", "x-amz-content-sha256"}
-)
-"""What else a client says that shows its own credential."""
-
-NEVER = frozenset(
-    {"accept-encoding", "connection", "content-length", "host", "keep-alive", "te", "trailer"}
-    | {"proxy-authorization", "proxy-connection", "transfer-encoding", "upgrade", "x-request-id"}
-    | {"x-forwarded-for", "x-forwarded-proto", OUR_HEADER}
-)
-PASSED_AS = "x-pass-"
-PROTECTED = NEVER | set(CARRIERS) | {"cookie", "set-cookie", "forwarded", "expect", "user-agent"}
-PROTECTED_STARTS = ("x-gateway-", "x-envoy-", "x-forwarded-", "x-amz-", "x-pass-", ":")
+"""Providers whose streams of OpenAI's format say their usage only if `stream_options` asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +59,28 @@ class IdentifyPassing:
             method = call.headers.get(":method", "")
             raise NotFound(f"{method} {path} is not served by this gateway.")
         if endpoint is not None:
-            return await self._configured(call, endpoint)
-        if call.snapshot.passing.client_credentials:
-            return await self._ours_or_theirs(call)
-        return await self._with_query(call)
+            found = await self._configured(call, endpoint)
+        elif call.snapshot.passing.client_credentials:
+            found = await self._ours_or_theirs(call)
+        else:
+            found = await self._with_query(call)
+        every = found.key is None if endpoint is None else endpoint.forward_headers
+        return await without_ours(found, every, partial(self._is_ours, found.key))
+
+    async def _is_ours(self, key: Key | None, secret: str) -> bool:
+        """Also where nobody can say."""
+        authenticate, key_hash = self.authenticate, digest(secret)
+        ours = [authenticate.master_key_hash, *([key.hash] if key else [])]
+        if any(compare_digest(key_hash, each) for each in ours):
+            return True
+        if not secret.startswith("sk-") or authenticate.keys is None:
+            return False
+        if MADE_HERE.fullmatch(secret):
+            return True
+        try:
+            return await authenticate.keys.find(key_hash) is not None
+        except StoreUnavailable:
+            return True
 
     async def _configured(self, call: Call, endpoint: PassThrough) -> Call:
         method = call.headers.get(":method", "")
@@ -82,18 +94,24 @@ class IdentifyPassing:
 
     async def _ours_or_theirs(self, call: Call) -> Call:
         """With a key, should any of the credentials be one."""
-        if call.headers.get(_own_header(call)):
+        if call.headers.get(own_header(call)):
             return await self.authenticate(call)
-        for value in _credentials(call):
+        shown = list(credentials(call))
+        if not shown:
+            raise AuthError("Authentication Error, No api key passed in.")
+        for value in shown:
             try:
                 return await self._known(call, value)
-            except (UnknownKey, NotOurs, NoDatabase):
+            except UnknownKey:
+                if MADE_HERE.fullmatch((without_scheme(value) or value).strip()):
+                    raise
+            except (NotOurs, NoDatabase):
                 continue
         return call
 
     async def _with_query(self, call: Call) -> Call:
         """Google's clients may send their key in the query."""
-        names = (_own_header(call),) if call.snapshot.rules.key_header else CARRIERS
+        names = (own_header(call),) if call.snapshot.rules.key_header else CARRIERS
         value = next(query.values(call.path, "key"), "")
         if not value or any(call.headers.get(name) for name in names):
             return await self.authenticate(call)
@@ -102,18 +120,8 @@ class IdentifyPassing:
     async def _known(self, call: Call, value: str) -> Call:
         if not value:
             raise AuthError("Authentication Error, No api key passed in.")
-        found = await self.authenticate(call.but(headers={_own_header(call): value}))
+        found = await self.authenticate(call.but(headers={own_header(call): value}))
         return found.but(headers=call.headers)
-
-
-def _own_header(call: Call) -> str:
-    """The header that holds nothing but a key of ours."""
-    return (call.snapshot.rules.key_header or OUR_HEADER).lower()
-
-
-def _credentials(call: Call) -> Iterator[str]:
-    yield from (call.headers[name] for name in CARRIERS if call.headers.get(name))
-    yield from query.values(call.path, "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +139,17 @@ class Passages:
         seen = guarded.but(endpoint=call.endpoint)
         if not seen.body_changed:
             return replace(passage, call=seen)
-        if forms.is_form(call.headers.get("content-type", "")):
-            body, content_type = forms.encode(seen.body, f"form-{call.id}")
-            headers = {**passage.headers, "content-type": content_type}
-            return replace(passage, call=seen, body=body, headers=headers)
-        return replace(passage, call=seen, body=written(seen.body))
+        return _written_anew(replace(passage, call=seen))
+
+
+def _written_anew(passage: Passage) -> Passage:
+    """With the body that its call holds in place of the client's."""
+    call, kept = passage.call, passage.kept - {"content-encoding"}
+    if forms.is_form(call.headers.get("content-type", "")):
+        body, content_type = forms.encode(call.body, f"form-{call.id}")
+        headers = {**passage.headers, "content-type": content_type}
+        return replace(passage, body=body, headers=headers, kept=kept)
+    return replace(passage, body=written(call.body), kept=kept)
 
 
 def resolve(call: Call, data: bytes) -> Passage:
@@ -143,77 +157,108 @@ def resolve(call: Call, data: bytes) -> Passage:
     path, _, asked = call.path.partition("?")
     if any(part in (".", "..") for part in unquote(path).replace("\\", "/").split("/")):
         raise InvalidRequest("The path holds steps that lead elsewhere.")
-    what = named(call, path, data)
-    call = call.but(asked=what.body, body_bytes=len(data))
+    call = call.but(body_bytes=len(data))
     endpoint = call.snapshot.passing.endpoint(path)
     if endpoint is not None:
-        return _configured(call, endpoint, path, asked, what)
-    return _native(call, path, asked, what)
+        what = named(call, path, data, endpoint.deployment.provider)
+        return _configured(call.but(asked=what.body), endpoint, path, asked, what)
+    prefix = prefix_of(path)
+    assert prefix is not None
+    what = named(call, path, data, PREFIXES[prefix][0])
+    return _native(call.but(asked=what.body), prefix, path, asked, what)
 
 
 def _configured(call: Call, endpoint: PassThrough, path: str, asked: str, what: Named) -> Passage:
     target = endpoint.deployment
-    _check_access(call, target.provider, what)
-    model = what.models[0] if what.models else ""
     below = path.removeprefix(endpoint.path)
     whole = target.base_path.rstrip("/") + below if below else target.base_path
-    sent = query.without_secret(asked, lambda value: _is_key(call.key, value))
+    known = target.provider in _READABLE
+    check(call, target.provider, whole, what, known=known)
+    sent = query.without_secret(asked, lambda value: is_key(call.key, value))
     search = query.merged(sent, endpoint)
-    format_ = format_of(call, whole) if target.provider in _READABLE else None
-    return Passage(
-        call=_about(call, what, model, endpoint.path, read=format_ is not None),
-        deployment=replace(target, model=model or endpoint.path),
+    format_ = format_of(call, whole, what.body) if known else None
+    what = _with_usage(what, format_, target.provider)
+    passage = Passage(
+        call=_about(call, what, endpoint.path, read=format_ is not None),
+        deployment=replace(target, model=what.model or endpoint.path),
         path=f"{whole}?{search}" if search else whole,
-        kept=_kept_by(endpoint, call),
-        headers=_passed_as(call, target.headers),
-        body=what.rewritten,
+        kept=kept_by(endpoint, call),
+        headers=passed_as(call, target.headers),
         signed=False,
         format=format_,
+        unmetered=is_unmetered(call, whole, format_),
         cost_nanousd=endpoint.cost_nanousd,
         cost_told=True,
     )
+    return _written_anew(passage) if what.changed else passage
 
 
 _READABLE = frozenset(name for names in PREFIXES.values() for name in names)
 
 
-def _native(call: Call, path: str, asked: str, what: Named) -> Passage:
-    prefix = prefix_of(path)
-    assert prefix is not None
+def _native(call: Call, prefix: str, path: str, asked: str, what: Named) -> Passage:
     rest = path.removeprefix(f"/{prefix}")
-    model = what.models[0] if what.models else ""
+    model = what.model
     served = _deployment(call, PREFIXES[prefix], model, rest)
     if served is None:
         raise NotFound(
             f"/{prefix} leads nowhere: no credential for {PREFIXES[prefix][0]} is configured."
         )
     deployment, group = served
-    _check_access(call, deployment.provider, what)
+    provider = deployment.provider
+    check(call, provider, rest, what, known=True)
+    check_stored(call, rest, what)
     own = call.key is None  # the client's credential is not one of ours
     if own:
         deployment = replace(deployment, headers={}, api_key=None)
     ours = deployment.model if group else model
+    format_ = format_of(call, rest, what.body)
+    about = _about(call, what, group or model or prefix, read=format_ is not None)
     if group and ours != model:
-        rest, what = renamed(rest, what, model, ours)
+        rest, what = renamed(rest, what, model, ours, provider)
+    what = what if own else _with_usage(what, format_, provider)
     search = asked if own else query.without(asked, "key")
     whole = joined(deployment.base_path, rest)
-    format_ = format_of(call, rest)
-    return Passage(
-        call=_about(call, what, model, group or model or prefix, read=format_ is not None),
-        deployment=replace(deployment, model=ours or prefix),
+    passage = Passage(
+        call=about.but(body=what.body),
+        deployment=_as(deployment, ours, prefix),
         path=f"{whole}?{search}" if search else whole,
-        kept=_kept(call, own),
-        headers=_passed_as(call, deployment.headers),
-        body=what.rewritten,
+        kept=kept(call, own),
+        headers=passed_as(call, deployment.headers),
         signed=not own,
         format=format_,
+        unmetered=is_unmetered(call, rest, format_),
     )
+    return _written_anew(passage) if what.changed else passage
 
 
-def _about(call: Call, what: Named, model: str, group: str, *, read: bool) -> Call:
+def _about(call: Call, what: Named, group: str, *, read: bool) -> Call:
     """The prompt's size counts only where something reads it as a prompt."""
     size = call.body_bytes if read else 0
-    return call.but(body=what.body, model=model, group=group, body_bytes=size)
+    return call.but(body=what.body, model=what.model, group=group, body_bytes=size)
+
+
+def _as(deployment: Deployment, model: str, prefix: str) -> Deployment:
+    """The deployment with another model: what its own costs says nothing of that."""
+    if model and model == deployment.model:
+        return deployment
+    return replace(deployment, model=model or prefix, base_model=None, price=None)
+
+
+def _with_usage(what: Named, format_: tuple[Endpoint, str] | None, provider: str) -> Named:
+    """A stream that would not say what it used is asked to."""
+    asked = what.body.get("stream_options") or {}
+    streams = what.body.get("stream") not in (None, False, 0, "", "false")
+    if (
+        format_ not in (("chat", "openai"), ("completions", "openai"))
+        or provider not in USAGE_ASKED
+        or not streams
+        or not isinstance(asked, dict)
+        or asked.get("include_usage") is True
+    ):
+        return what
+    body = {**what.body, "stream_options": {**asked, "include_usage": True}}
+    return replace(what, body=body, changed=True)
 
 
 def _deployment(
@@ -221,83 +266,32 @@ def _deployment(
 ) -> tuple[Deployment, str] | None:
     """The deployment, and its group where the model named is one of ours."""
     snapshot = call.snapshot
-    group = call.key.aliases.get(model, model) if call.key else model
+    group = call.key.aliases.get(model, model) if call.key else ""
     ours = [each for each in snapshot.find(group) if each.provider in providers] if group else []
     if ours:
         return order(ours, call.id)[0], group
     served = [each for name in providers for each in snapshot.passing.providers.get(name, ())]
+    if served and call.key is None:
+        served = [each for each in served if not _is_ours(snapshot, each)]
+        if not served:
+            raise AuthError("Authentication Error, a key of this gateway is needed here.")
     if not served:
         return None
     there = [each for each in served if _location(each) in rest]
     return (there or served)[0], ""
 
 
+def _is_ours(snapshot: Snapshot, deployment: Deployment) -> bool:
+    """Whether it is for the gateway's own: listed by the operator, or open to whoever asks."""
+    if any(deployment.id == each.id for each in snapshot.deployments):
+        return True
+    profile = PROFILES.get(deployment.provider)
+    return profile is not None and profile.keyless and not deployment.api_key
+
+
 def _location(deployment: Deployment) -> str:
     """How a path of Vertex AI names the place that this deployment is in."""
     return f"/locations/{deployment.options.get('vertex_location', '?')}/"
-
-
-def _check_access(call: Call, provider: str, what: Named) -> None:
-    """Every model that the request names must be the key's."""
-    key = call.key
-    limited = key is not None and not allows(key, "*")
-    if key is not None and limited:
-        for model in what.models:
-            group = key.aliases.get(model, model)
-            if not allows(key, model, group, f"{provider}/{model}"):
-                raise _denied(model)
-    if not what.readable and (limited or call.snapshot.rules.guardrails):
-        raise InvalidRequest(
-            "What passes is checked here, for the models of the key or by guardrails, and this "
-            "body cannot be read: send JSON or a form."
-        )
-
-
-def _denied(model: str) -> ModelDenied:
-    return ModelDenied(
-        f"The requested model '{model}' is not available for this API key, or the model name is "
-        "invalid. Check the models available to you and try again."
-    )
-
-
-def _kept(call: Call, own: bool) -> frozenset[str]:
-    kept = {name for name in call.headers if name in KEPT or name.startswith(KEPT_STARTS)}
-    if own:
-        kept |= (OWN_ACCOUNT | set(CARRIERS)) - {OUR_HEADER, _own_header(call)}
-    return frozenset(kept)
-
-
-def _kept_by(endpoint: PassThrough, call: Call) -> frozenset[str]:
-    if not endpoint.forward_headers:
-        return KEPT
-    ours = {endpoint.key_header or OUR_HEADER, _own_header(call)}
-    return frozenset(
-        name
-        for name, value in call.headers.items()
-        if name not in NEVER | ours
-        and not name.startswith(("x-gateway-", "x-envoy-", PASSED_AS, ":"))
-        and not _is_key(call.key, value)
-    )
-
-
-def _passed_as(call: Call, set_: Mapping[str, str]) -> dict[str, str]:
-    """`x-pass-{name}` as `{name}`, unless that says who calls or how the message is framed."""
-    passed = {}
-    for header, value in call.headers.items():
-        name = header.removeprefix(PASSED_AS)
-        if name == header or not name or name in PROTECTED or name in {n.lower() for n in set_}:
-            continue
-        if not name.startswith(PROTECTED_STARTS):
-            passed[name] = value
-    return passed
-
-
-def _is_key(key: Key | None, value: str) -> bool:
-    """Whether the value is, or shows, the key that was recognised."""
-    if key is None:
-        return False
-    shown = {value.strip(), without_scheme(value).strip()}
-    return any(compare_digest(digest(secret), key.hash) for secret in shown if secret)
 
 
 def joined(base: str, rest: str) -> str:

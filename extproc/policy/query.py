@@ -21,6 +21,10 @@ def values(target: str, name: str) -> Iterator[str]:
             yield unquote_plus(part.partition("=")[2])
 
 
+def all_values(text: str) -> list[str]:
+    return [unquote_plus(part.partition("=")[2]) for part in _parts(text)]
+
+
 def without(text: str, name: str) -> str:
     return "&".join(part for part in _parts(text) if _name(part) != name)
 

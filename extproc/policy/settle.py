@@ -91,7 +91,7 @@ class Settler:
             api_base=deployment.api_base,
             prompt_tokens_estimate=prompt.input,
             prompt_cost_nanousd=self._cost(deployment, prompt) if prompt else 0,
-            metadata=_about(call),
+            metadata=about(call),
         )
         try:
             self._journal.begin(begun)
@@ -104,9 +104,11 @@ class Settler:
 
     async def settle(self, outcome: Outcome) -> Receipt:
         usage, estimated = await self._usage(outcome)
-        cost = self._cost(outcome.deployment, usage) if usage else 0
+        deployment = self._billed(outcome)
+        cost = self._cost(deployment, usage) if usage else 0
+        cost = None if outcome.unmetered else cost
         for model, used in outcome.beside.items():
-            cost = _sum(cost, self._cost_beside(outcome.deployment, model, used))
+            cost = _sum(cost, self._cost_beside(deployment, model, used))
             usage += used
         ended = Ended(
             attempt_id=outcome.call.attempt_id,
@@ -121,7 +123,7 @@ class Settler:
             metadata={
                 "response_id": outcome.response_id[:MAX_TEXT],
                 "applied_guardrails": list(outcome.call.applied_guardrails),
-                **self._unpriced(outcome.deployment, usage),
+                **self._unpriced(deployment, usage),
             },
         )
         self._journal.end(ended)
@@ -132,7 +134,7 @@ class Settler:
     async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
         """(usage, whether it is an estimate)."""
         stated = outcome.usage
-        if ENDPOINTS[outcome.call.endpoint].free:
+        if ENDPOINTS[outcome.call.endpoint].free or outcome.unmetered:
             return stated or NOTHING, False
         if stated is not None and (outcome.ok or not outcome.text):
             return stated, False
@@ -146,6 +148,13 @@ class Settler:
         # An answer cut short: what was stated before the cut may be less than what was produced.
         larger = max(stated.output, estimate.output)
         return replace(stated, output=larger), larger > stated.output
+
+    def _billed(self, outcome: Outcome) -> Deployment:
+        """The deployment; priced by the model that its answer names where its own has no price."""
+        deployment, served = outcome.deployment, outcome.served_model
+        if not served or self._price(deployment) is not None:
+            return deployment
+        return replace(deployment, base_model=served)
 
     def _cost_beside(self, deployment: Deployment, model: str, usage: Usage) -> int | None:
         """By the other model's own price; by the deployment's where that is not known."""
@@ -182,7 +191,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def _about(call: Call) -> dict[str, Any]:
+def about(call: Call) -> dict[str, Any]:
     """Who and what for, as the spend row shows it."""
     asked_metadata = call.asked.get("metadata")
     metadata = asked_metadata if isinstance(asked_metadata, dict) else {}

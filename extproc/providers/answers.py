@@ -7,6 +7,7 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
+from extproc.providers import lenient
 from extproc.providers.failures import unusable_answer
 from extproc.providers.frames import Frame
 
@@ -61,7 +62,7 @@ def arguments(value: Any) -> str:
 def event(frame: Frame, deployment: Deployment) -> Json:
     """The object that one frame of a stream holds. Raises ProviderError."""
     try:
-        found = orjson.loads(frame.data)
+        found = lenient.loads(frame.data)
     except orjson.JSONDecodeError:
         raise unusable_answer("an event of the stream is not JSON", deployment) from None
     if not isinstance(found, dict):

@@ -23,7 +23,7 @@ class Request:
     """One request to one deployment: all that a translator may know. Nothing of it is changed."""
 
     body: Json
-    """In the client's format, without the gateway's own fields and `additional_drop_params`."""
+    """In the client's format, without the gateway's own fields."""
     deployment: Deployment
     streaming: bool = False
     call_id: str = ""
@@ -32,6 +32,8 @@ class Request:
     """When the call came, in epoch seconds: the `created` of answers whose provider has none."""
     drop_params: bool = False
     """Whether a parameter that the provider lacks is left out; else it is refused."""
+    dropped: tuple[str, ...] = ()
+    """`additional_drop_params`: paths of members that are not sent."""
     allowed: frozenset[str] = frozenset()
     """`allowed_openai_params`: sent as they are, though the provider is not known to take them."""
     optional: frozenset[str] = frozenset()
@@ -40,6 +42,8 @@ class Request:
     """Whether the messages may be mended where the provider would refuse them as they are."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Those of the client's headers that are about the format: `anthropic-beta`, …"""
+    made: list["Request"] = field(default_factory=list, compare=False, repr=False)
+    """What a bridge made of it: once for the request, and its answer."""
 
 
 @value
@@ -107,6 +111,8 @@ class Translator:
     """Whether its answer is a bare JSON list; `response` then gets it as {"list": […]}."""
     raw: Callable[[Request], Usage | None] | None = None
     """What an answer costs that is no JSON (speech, subtitles) and passes as it is."""
+    bridged: bool = False
+    """Whether it goes over chat."""
 
 
 TranslatorTable = Mapping[tuple[Endpoint, str], Translator]

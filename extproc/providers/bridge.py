@@ -12,6 +12,7 @@ from extproc.domain.call import Json
 from extproc.domain.usage import Usage
 from extproc.errors import InvalidRequest
 from extproc.providers.base import ChunkTranslator, Incoming, Outgoing, Request, Translator
+from extproc.providers.defaults import completed
 from extproc.providers.frames import Frame
 
 
@@ -48,7 +49,10 @@ def over(bridge: Bridge, inner: Translator) -> Translator:
     """The translator for the bridge's client format and the inner one's schema."""
 
     def as_chat(asked: Request) -> Request:
-        return replace(asked, body=bridge.request(asked), optional=bridge.optional)
+        if not asked.made:
+            chat = completed(bridge.request(asked), asked.deployment, asked.dropped, "chat")
+            asked.made.append(replace(asked, body=chat, optional=bridge.optional, made=[]))
+        return asked.made[0]
 
     def request(asked: Request) -> Outgoing:
         made = as_chat(asked)
@@ -65,7 +69,7 @@ def over(bridge: Bridge, inner: Translator) -> Translator:
     def chunks(asked: Request) -> ChunkTranslator:
         return _Bridged(inner.chunks(as_chat(asked)), bridge.events(asked))
 
-    return Translator(request, response, chunks, bridge.unstream, inner.error)
+    return Translator(request, response, chunks, bridge.unstream, inner.error, bridged=True)
 
 
 def _field(param: str | None, bridge: Bridge, asked: Request) -> str | None:

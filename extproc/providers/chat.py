@@ -12,9 +12,8 @@ over it. What OpenAI's format has no word for travels in these members, and is k
     tool_call.provider_specific_fields.thought_signature, and `{id}__thought__{signature}` as its id
 """
 
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
+from string import ascii_letters, digits
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -65,6 +64,8 @@ them, so they are left out where there is no word for them, and refused nowhere.
 
 DEEPEST = 200
 """How deep a tool call's arguments may be nested: orjson writes 254 levels, and some are ours."""
+
+BASE64 = (ascii_letters + digits + "+/").encode()
 
 JSON_TOOL = "json_tool_call"
 """The forced tool that stands for `response_format` where the provider knows no schema."""
@@ -210,15 +211,19 @@ def data_url(url: str, where: str) -> tuple[str, str] | None:
     media_type, _, encoding = head.partition(";base64")
     if not comma or encoding or not head.endswith(";base64"):
         raise wrong(where, "a data: URL in base64")
-    try:
-        b64decode(data, validate=True)
-    except (NotBase64, ValueError):
+    if not is_base64(data):
         data = unquote_to_bytes(data).decode("latin-1")
-        try:
-            b64decode(data, validate=True)
-        except (NotBase64, ValueError):
-            raise wrong(where, "a data: URL in base64") from None
+        if not is_base64(data):
+            raise wrong(where, "a data: URL in base64")
     return media_type or "text/plain", data
+
+
+def is_base64(text: str) -> bool:
+    """Whether it could be decoded; a third of the time that decoding a picture takes."""
+    if len(text) % 4 or not text.isascii():
+        return False
+    letters = text.rstrip("=").encode()
+    return len(text) - len(letters) <= 2 and not letters.translate(None, BASE64)
 
 
 def wrong(where: str, expected: str) -> InvalidRequest:

@@ -10,6 +10,7 @@ import orjson
 
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
+from extproc.providers import lenient
 
 MAX_MESSAGE_CHARS = 4096
 
@@ -118,7 +119,7 @@ def failure_message(name: str, provider: str, text: str) -> str:
 
 def _detail(body: bytes) -> Mapping[str, object]:
     try:
-        parsed = orjson.loads(body)
+        parsed = lenient.loads(body)
     except orjson.JSONDecodeError:
         return {}
     if isinstance(parsed, list) and parsed:

@@ -148,22 +148,32 @@ class Events:
         return []
 
 
-def unstream(body: Json, request: Request) -> list[Json]:
-    """A whole answer is one event."""
-    return [body]
+def _unstream(kind: str) -> Callable[[Json, Request], list[Json]]:
+    """A whole answer as the last event of a stream; of several pictures each is one."""
+
+    def unstream(body: Json, request: Request) -> list[Json]:
+        common = {name: member for name, member in body.items() if name != "data"}
+        pictures = answers.objects(body.get("data")) or [{}]
+        return [{"type": kind, **common, **picture} for picture in pictures]
+
+    return unstream
 
 
 def _translator(
     path: str,
     response: Callable[[Json, Request], Incoming],
     raw: Callable[[Request], Usage | None] | None = None,
+    last: str = "",
 ) -> Translator:
-    return Translator(_request(path), response, Events, unstream, provider_error, raw=raw)
+    """`last` is the type of a stream's last event."""
+    return Translator(_request(path), response, Events, _unstream(last), provider_error, raw=raw)
 
 
 MODERATIONS = _translator("/moderations", _moderated)
-IMAGES = _translator("/images/generations", _pictures)
-IMAGE_EDITS = _translator("/images/edits", _pictures)
+IMAGES = _translator("/images/generations", _pictures, last="image_generation.completed")
+IMAGE_EDITS = _translator("/images/edits", _pictures, last="image_edit.completed")
 SPEECH = _translator("/audio/speech", _moderated, _spoken)
-TRANSCRIPTIONS = _translator("/audio/transcriptions", _transcript, _not_said)
+TRANSCRIPTIONS = _translator(
+    "/audio/transcriptions", _transcript, _not_said, last="transcript.text.done"
+)
 TRANSLATIONS = _translator("/audio/translations", _transcript, _not_said)

@@ -13,8 +13,8 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage, nanousd
-from extproc.providers import chat
-from extproc.providers.answers import objects, record
+from extproc.providers import chat, lenient
+from extproc.providers.answers import MOST, objects, record
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
@@ -25,7 +25,16 @@ DONE = b"[DONE]"
 THOUGHTS, ALSO_THOUGHTS = "reasoning_content", "reasoning"
 """What clients read a model's thoughts from, and what many servers of open models call it.
 https://console.groq.com/docs/reasoning, https://docs.vllm.ai/en/latest/features/reasoning_outputs"""
-MOST_TOKENS = 2**31
+
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+OTHER_REASONS: Mapping[str, str] = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
+    **dict.fromkeys(("tool_use", "tool_call", "tool_calls"), "tool_calls"),
+    **dict.fromkeys(("refusal", "safety", "content_filtered", "error_toxic"), "content_filter"),
+    **dict.fromkeys(("prohibited_content", "guardrail_intervened"), "content_filter"),
+}
+"""Why an answer ended, in the words of other formats, which some servers of OpenAI's keep."""
 
 
 def _request(path: str) -> Callable[[Request], Outgoing]:
@@ -147,7 +156,7 @@ def usage(raw: Any, provider: str = "") -> Usage | None:
 def _count(*values: Any) -> int:
     """The first that is a count; a null, a string, a negative or an absurd number is none."""
     for value in values:
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_TOKENS:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST:
             return value
     return 0
 
@@ -184,6 +193,30 @@ def _usage_of(chunk: Json) -> Any:
     return chunk.get("usage") or record(chunk.get("x_groq")).get("usage")
 
 
+def _reason(said: Any) -> Any:
+    """OpenAI's word for why a choice ended; a word that nobody knows passes."""
+    if not isinstance(said, str) or said in FINISH_REASONS:
+        return said
+    return OTHER_REASONS.get(said.lower(), said)
+
+
+def _with_reasons(answer: Json) -> Json:
+    choices = objects(answer.get("choices"))
+    reasons = [choice.get("finish_reason") for choice in choices]
+    named = [_reason(said) for said in reasons]
+    if named == reasons:
+        return answer
+    pairs = zip(choices, named, strict=True)
+    return {**answer, "choices": [{**choice, "finish_reason": said} for choice, said in pairs]}
+
+
+def chosen(body: Json, request: Request) -> Incoming:
+    """An answer that is nothing but its choices: without one there is nothing to read in it."""
+    if not body.get("error") and not objects(body.get("choices")):
+        raise unusable_answer("the answer has no choices", request.deployment)
+    return response(_with_reasons(body), request)
+
+
 def response(body: Json, request: Request) -> Incoming:
     if body.get("error"):
         raise provider_error(500, {}, orjson.dumps(body), request.deployment)
@@ -203,6 +236,7 @@ class Chunks:
     def __init__(self, request: Request) -> None:
         self._deployment = request.deployment
         self._text: list[str] = []
+        self._begun: set[int] = set()
         self.usage: Usage | None = None
         self.done = False
 
@@ -221,7 +255,7 @@ class Chunks:
             self.done = True
             return []
         try:
-            chunk = orjson.loads(frame.data)
+            chunk = lenient.loads(frame.data)
         except orjson.JSONDecodeError:
             raise unusable_answer("an event of the stream is not JSON", self._deployment) from None
         if not isinstance(chunk, dict):
@@ -234,7 +268,19 @@ class Chunks:
             self._text += _produced(record(choice.get("delta")))
             if isinstance(choice.get("text"), str):
                 self._text.append(choice["text"])
+            if choice.get("finish_reason") is not None:
+                choice["finish_reason"] = _reason(choice["finish_reason"])
+            self._begin(choice)
         return [chunk]
+
+    def _begin(self, choice: Json) -> None:
+        """A choice's first delta says who speaks; some servers forget it."""
+        index, delta = choice.get("index", 0), choice.get("delta")
+        if not isinstance(index, int) or index in self._begun or not isinstance(delta, dict):
+            return
+        self._begun.add(index)
+        if not delta.get("role"):
+            choice["delta"] = {**delta, "role": "assistant"}
 
 
 def _error_status(chunk: Json) -> int:
@@ -274,6 +320,6 @@ def unstream_text(body: Json, request: Request) -> list[Json]:
     return [choices, *_used(head, body)]
 
 
-CHAT = Translator(_request("/chat/completions"), response, Chunks, unstream_chat, provider_error)
-COMPLETIONS = Translator(_request("/completions"), response, Chunks, unstream_text, provider_error)
+CHAT = Translator(_request("/chat/completions"), chosen, Chunks, unstream_chat, provider_error)
+COMPLETIONS = Translator(_request("/completions"), chosen, Chunks, unstream_text, provider_error)
 EMBEDDINGS = Translator(_request("/embeddings"), response, Chunks, unstream_text, provider_error)

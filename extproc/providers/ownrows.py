@@ -153,12 +153,19 @@ OWN_FORMAT = (
         schema="cohere",
         trims=("/v1", "/v2", "/v2/chat", "/compatibility/v1"),
     ),
-    row("mistral", "https://api.mistral.ai/v1", "https://docs.mistral.ai/api", schema="mistral"),
+    row(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        "https://docs.mistral.ai/api",
+        schema="mistral",
+        own_root=True,
+    ),
     row(
         "codestral",
         "https://codestral.mistral.ai/v1",
         "https://docs.mistral.ai/capabilities/code_generation",
         schema="mistral",
+        own_root=True,
     ),
     row("ollama", "http://localhost:11434", "https://docs.ollama.com/api", **_OLLAMA),
     row(

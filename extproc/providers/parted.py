@@ -56,7 +56,7 @@ def response(body: Json, request: Request, thought: Thought) -> Incoming:
         }
         for choice in answers.objects(body.get("choices"))
     ]
-    return openai.response({**body, "choices": choices}, request)
+    return openai.chosen({**body, "choices": choices}, request)
 
 
 def _finish(reason: Any, request: Request) -> Any:

@@ -16,6 +16,7 @@ from extproc.domain.call import Json
 from extproc.domain.usage import Usage
 from extproc.errors import InvalidRequest
 from extproc.providers import openai
+from extproc.providers.answers import MOST
 from extproc.providers.azure import VERSIONLESS
 from extproc.providers.base import Outgoing, Request, Translator
 from extproc.providers.failures import provider_error
@@ -23,7 +24,6 @@ from extproc.providers.websocket import Messages
 
 LONGEST_MESSAGE = 4 * 1024 * 1024
 """Characters of an event that is read; a response's end tells its text again, not its audio."""
-MOST_TOKENS = 2**31
 MOST_SECONDS = 24 * 3600
 MOST_MODELS = 16
 TRANSCRIPTION = "transcription"
@@ -173,7 +173,7 @@ def transcription_usage(raw: Any) -> Usage:
 
 def _count(value: Any) -> int:
     """A null, a string, a negative or an absurd number is no count."""
-    counts = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_TOKENS
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST
     return value if counts else 0
 
 

@@ -54,23 +54,26 @@ class SSEDecoder:
 
 
 def _parse(block: bytes) -> Frame | None:
+    """None for an event without data: by the rules it is not dispatched."""
     if block.startswith(b"data:") and b"\n" not in block:
-        return Frame(block[5:].removeprefix(b" "))
-    data: list[bytes] = []
+        data = block[5:].removeprefix(b" ")
+        return Frame(data) if data else None
+    lines: list[bytes] = []
     comments: list[bytes] = []
     name = ""
     for line in block.split(b"\n"):
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            data.append(value)
+            lines.append(value)
         elif field == b"event":
             name = value.decode("utf-8", "replace")
         elif not field and line:
             comments.append(value)
+    data = b"\n".join(lines)
     if not data and not comments:
         return None
-    return Frame(b"\n".join(data), name, b"\n".join(comments))
+    return Frame(data, name, b"\n".join(comments))
 
 
 def encode(data: bytes) -> bytes:

@@ -15,7 +15,7 @@ from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
-from extproc.providers import answers, chat, embeddings, openai
+from extproc.providers import answers, chat, embeddings, lenient, openai
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error
 from extproc.providers.frames import Frame
@@ -95,7 +95,7 @@ def _response(body: Json, request: Request) -> Incoming:
     for_client = {name: value for name, value in body.items() if name not in ("system", "model_id")}
     for_client |= {"object": "chat.completion", "model": request.deployment.model}
     finished = [{**one, "finish_reason": _finish(one, request) or "stop"} for one in choices]
-    return openai.response({**for_client, "choices": finished}, request)
+    return openai.chosen({**for_client, "choices": finished}, request)
 
 
 def _finish(choice: Json, request: Request) -> str | None:
@@ -111,7 +111,7 @@ def _error(
 ) -> ProviderError:
     """{"errors": [{code, message}], "trace", "status_code"}"""
     try:
-        told = answers.objects(answers.record(orjson.loads(body)).get("errors"))
+        told = answers.objects(answers.record(lenient.loads(body)).get("errors"))
     except orjson.JSONDecodeError:
         told = []
     message = "; ".join(answers.text(one.get("message")) for one in told)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from extproc.domain.batch import BatchJob
+from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.domain.resources import Owned
 
 
 class StoreUnavailable(Exception):
@@ -182,10 +183,30 @@ class Batches(Protocol):
         """Open jobs that are due; each goes to one caller, and is due again after the lease."""
         ...
 
-    async def later(self, batch_id: str, at: float, failures: int) -> None:
+    async def later(self, job: BatchJob, at: float, failures: int) -> None:
         """An open job is due again then."""
         ...
 
-    async def close(self, batch_id: str, state: str) -> None:
+    async def close(self, job: BatchJob, state: str) -> None:
         """The job is over: `billed`, or `lost`."""
+        ...
+
+    async def see(self, seen: Sequence[SeenBatch], at: float) -> None:
+        """Note their files; make jobs of the new ones; one that is over is due, if open."""
+        ...
+
+    async def using(self, deployment_id: str, file_id: str) -> str | None:
+        """The open batch that the file belongs to, if there is one; both ids the provider's."""
+        ...
+
+
+class Owners(Protocol):
+    """Whose the things are that providers keep."""
+
+    async def note(self, owned: Sequence[Owned]) -> None:
+        """Insert; what has an owner already keeps it."""
+        ...
+
+    async def find(self, ids: Sequence[str]) -> Sequence[Owned]:
+        """Everything with one of the providers' ids, of whatever account."""
         ...

@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
-from extproc.domain.batch import BatchJob
+from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.domain.resources import Owned
 from extproc.stores.base import AliasTaken, KeyPage, Replica, SpendQuery, Trail
 
 TRAIL_SECONDS = 600.0
@@ -184,39 +185,84 @@ class MemoryConversations:
         return len(over)
 
 
+class MemoryOwners:
+    """Implements Owners; the oldest make room."""
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        self._capacity = capacity
+        self._owned: OrderedDict[tuple[str, str], Owned] = OrderedDict()
+
+    async def note(self, owned: Sequence[Owned]) -> None:
+        for each in owned:
+            self._owned.setdefault((each.id, each.deployment_id), each)
+            if len(self._owned) > self._capacity:
+                self._owned.popitem(last=False)
+
+    async def find(self, ids: Sequence[str]) -> Sequence[Owned]:
+        return [each for each in self._owned.values() if each.id in ids]
+
+
+Name: TypeAlias = tuple[str, str]
+"""(deployment id, the provider's id of a batch)"""
+
+
 class MemoryBatches:
     """Implements Batches over MemoryLedger; unbounded, so for tests."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
-        self._due: dict[str, tuple[float, BatchJob]] = {}
-        self.states: dict[str, str] = {}
+        self._due: dict[Name, tuple[float, BatchJob]] = {}
+        self._files: dict[Name, tuple[str, ...]] = {}
+        self.states: dict[Name, str] = {}
 
     async def discover(self, at: float, since: float) -> int:
         rows = await self._ledger.rows(SpendQuery(start_at=since))
-        new = [job for row in rows if (job := _batch(row)) and job.id not in self.states]
-        self._due |= {job.id: (at, job) for job in new}
-        self.states |= {job.id: "open" for job in new}
-        return len(new)
+        return sum(self._add(job, at) for row in rows if (job := _batch(row)))
 
     async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
-        due = sorted((when, job.id) for when, job in self._due.values() if when <= at)[:limit]
-        claimed = [self._due[batch_id][1] for _, batch_id in due]
-        self._due |= {job.id: (at + lease_seconds, job) for job in claimed}
+        due = sorted((when, _name(job)) for when, job in self._due.values() if when <= at)[:limit]
+        claimed = [self._due[name][1] for _, name in due]
+        self._due |= {_name(job): (at + lease_seconds, job) for job in claimed}
         return claimed
 
-    async def later(self, batch_id: str, at: float, failures: int) -> None:
-        if batch_id in self._due:
-            self._due[batch_id] = at, replace(self._due[batch_id][1], failures=failures)
+    async def later(self, job: BatchJob, at: float, failures: int) -> None:
+        name = _name(job)
+        if name in self._due:
+            self._due[name] = at, replace(self._due[name][1], failures=failures)
 
-    async def close(self, batch_id: str, state: str) -> None:
-        if self._due.pop(batch_id, None) is not None:
-            self.states[batch_id] = state
+    async def close(self, job: BatchJob, state: str) -> None:
+        if self._due.pop(_name(job), None) is not None:
+            self.states[_name(job)] = state
+
+    async def see(self, seen: Sequence[SeenBatch], at: float) -> None:
+        for each in seen:
+            name = _name(each.job)
+            self._add(each.job, at)
+            self._files[name] = each.files
+            if each.over and name in self._due and not self._due[name][1].failures:
+                self._due[name] = at, self._due[name][1]
+
+    async def using(self, deployment_id: str, file_id: str) -> str | None:
+        names = (
+            n for n in self._due if n[0] == deployment_id and file_id in self._files.get(n, ())
+        )
+        return next((name[1] for name in names), None)
+
+    def _add(self, job: BatchJob, at: float) -> bool:
+        if _name(job) in self.states:
+            return False
+        self._due[_name(job)] = at, job
+        self.states[_name(job)] = "open"
+        return True
+
+
+def _name(job: BatchJob) -> Name:
+    return job.deployment_id, job.id
 
 
 def _batch(row: SpendRow) -> BatchJob | None:
     begun, batch_id = row.begun, row.ended.metadata.get("response_id", "")
-    if begun.call_type != "acreate_batch" or row.ended.status != "success" or not batch_id:
+    if begun.call_type != "acreate_batch" or not batch_id:
         return None
     return BatchJob(
         id=batch_id,

@@ -1,4 +1,4 @@
-"""What remembers responses in a worker: Postgres, or this process where there is no database."""
+"""What a worker remembers of answers: in Postgres, or in this process where there is none."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,12 +6,16 @@ from functools import partial
 from typing import Any
 
 from extproc.clients.metrics import Metrics
-from extproc.flow.commands import Command, Keep
+from extproc.flow.commands import Command, Keep, Rewrite
 from extproc.policy.memory import Keeper
+from extproc.policy.owners import Ownership
+from extproc.policy.shelf import Shelf
 from extproc.settings import Settings
 from extproc.stores.base import Conversations
-from extproc.stores.memory import MemoryConversations
+from extproc.stores.memory import MemoryConversations, MemoryOwners
+from extproc.stores.postgres.batches import PostgresBatches
 from extproc.stores.postgres.conversations import PostgresConversations
+from extproc.stores.postgres.owners import PostgresOwners
 from extproc.stores.postgres.pool import Database
 
 DAY_SECONDS = 86_400.0
@@ -21,6 +25,12 @@ Performers = Mapping[type[Command], Callable[[Any], Awaitable[Any]]]
 
 def conversations_of(database: Database | None) -> Conversations:
     return PostgresConversations(database) if database else MemoryConversations()
+
+
+def shelf_of(database: Database | None) -> Shelf:
+    if database is None:
+        return Shelf(Ownership(MemoryOwners()), None)
+    return Shelf(Ownership(PostgresOwners(database)), PostgresBatches(database))
 
 
 def performers(settings: Settings, conversations: Conversations, metrics: Metrics) -> Performers:
@@ -35,4 +45,8 @@ def performers(settings: Settings, conversations: Conversations, metrics: Metric
     async def keep(command: Keep) -> None:
         await keeper.keep(command.said)
 
-    return {Keep: keep}
+    async def rewrite(command: Rewrite) -> bytes:
+        assert command.passage.rewrite is not None
+        return await command.passage.rewrite(command.data)
+
+    return {Keep: keep, Rewrite: rewrite}

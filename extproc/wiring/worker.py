@@ -23,12 +23,13 @@ from extproc.clients.schemes import schemes
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
 from extproc.policy.access import check_model_access
-from extproc.policy.attached import follow_files
+from extproc.policy.attached import FollowFiles
 from extproc.policy.guard import GuardInput
 from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
 from extproc.policy.identify import Authenticate
 from extproc.policy.memory import Continue, Memory
+from extproc.policy.owners import Ownership
 from extproc.policy.params import read_params
 from extproc.policy.passing import IdentifyPassing, Passages
 from extproc.policy.pipeline import Stage
@@ -53,7 +54,7 @@ from extproc.wire.effects import Effects
 from extproc.wire.pulse import pulse
 from extproc.wire.server import Processor, Server
 from extproc.wire.watchdog import Watchdog
-from extproc.wiring.memory import conversations_of, performers
+from extproc.wiring.memory import conversations_of, performers, shelf_of
 from extproc.wiring.passing import resolving
 from extproc.wiring.process import (
     Services,
@@ -84,7 +85,7 @@ def on_headers(authenticate: Stage) -> Sequence[Stage]:
     return (check_declared_size, authenticate)
 
 
-def on_body(guard: GuardInput, memory: Memory) -> Sequence[Stage]:
+def on_body(guard: GuardInput, memory: Memory, owners: Ownership) -> Sequence[Stage]:
     """What is decided on the whole request."""
     return (
         read_params,
@@ -92,7 +93,7 @@ def on_body(guard: GuardInput, memory: Memory) -> Sequence[Stage]:
         guard,
         plan_attempts,
         Continue(memory),
-        follow_files,
+        FollowFiles(owners),
     )
 
 
@@ -108,6 +109,7 @@ async def _worker(settings: Settings, index: int) -> None:
         keys = _keys(settings, database, tasks)
         conversations = conversations_of(database)
         memory = Memory(conversations, time.time)
+        shelf = shelf_of(database)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)
         settler = Settler(
             journal,
@@ -122,7 +124,7 @@ async def _worker(settings: Settings, index: int) -> None:
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
             on_headers=on_headers(IdentifyPassing(authenticate)),
-            on_body=on_body(guard, memory),
+            on_body=on_body(guard, memory, shelf.owners),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,
@@ -130,7 +132,9 @@ async def _worker(settings: Settings, index: int) -> None:
             count_chat=partial(tokens.estimate_chat, helpers),
             others={
                 **performers(settings, conversations, metrics),
-                **resolving({"pass_through": Passages(guard), "resource": Resources(memory)}),
+                **resolving(
+                    {"pass_through": Passages(guard), "resource": Resources(memory, shelf)}
+                ),
             },
             retries=settings.outer_listener,
         )

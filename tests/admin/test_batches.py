@@ -17,7 +17,7 @@ from extproc.clients.outbound import Outbound, threads
 from extproc.domain.deployment import Deployment, Upstream
 from extproc.domain.ledger import SpendRow
 from extproc.domain.snapshot import Snapshot
-from extproc.domain.usage import Price
+from extproc.domain.usage import Price, Usage
 from extproc.providers.prices import PriceBook
 from extproc.stores.base import SpendQuery, StoreUnavailable
 from extproc.stores.memory import MemoryBatches, MemoryKeys, MemoryLedger
@@ -132,7 +132,7 @@ async def test_a_batch_at_work_is_asked_for_again_and_billed_at_its_end(office: 
     office.clock.at += 60
     await office.biller().step()
     (row,) = await office.billed()
-    assert (row.begun.attempt_id, row.begun.key_hash) == (f"batch-{batch_id}", KEY.hash)
+    assert (row.begun.attempt_id, row.begun.key_hash) == (f"batch-d1-{batch_id}", KEY.hash)
     assert (row.ended.usage.input, row.ended.usage.output) == (20, 6)
     assert row.ended.cost_nanousd == (20 * 2_000 + 6 * 4_000) // 2
     assert row.ended.metadata["batch_models"] == {"gpt-4o-2024-08-06": 2}
@@ -148,7 +148,7 @@ async def test_what_was_done_is_paid_whatever_the_end(office: Office, status: st
     await office.biller().step()
     rows = {row.begun.attempt_id: row for row in await office.billed()}
     assert sorted(row.ended.cost_nanousd or 0 for row in rows.values()) == [0, 13_000]
-    assert rows[f"batch-{nothing}"].ended.error == f"the batch is {status}"
+    assert rows[f"batch-d1-{nothing}"].ended.error == f"the batch is {status}"
 
 
 class Crashing:
@@ -160,7 +160,7 @@ class Crashing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batches, name)
 
-    async def close(self, batch_id: str, state: str) -> None:
+    async def close(self, job: Any, state: str) -> None:
         raise StoreUnavailable
 
 
@@ -225,7 +225,50 @@ async def test_what_is_given_up_is_said(office: Office, caplog: pytest.LogCaptur
     await office.biller().step()
     assert office.counted == Counter(lost=1)
     assert f"batch {batch_id} of key {KEY.hash} is not billed, given up" in caplog.text
-    assert office.batches.states == {batch_id: "lost"}
+    assert office.batches.states == {("d1", batch_id): "lost"}
+    (row,) = await office.billed()
+    assert (row.ended.cost_nanousd, row.ended.error) == (None, "the batch is lost")
+
+
+STATED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
+
+
+@pytest.mark.parametrize(
+    ("said", "cost"),
+    [({"usage": STATED, "model": "gpt-4o-2024-08-06"}, 120_000), ({"usage": STATED}, 120_000)],
+)
+async def test_a_batch_without_its_output_is_billed_as_it_says(
+    office: Office, said: Any, cost: int
+) -> None:
+    batch_id = await office.create()
+    office.shelf.finish(batch_id, [completion()])
+    office.shelf.batches[batch_id] |= said
+    office.shelf.files.clear()
+    await office.biller().step()
+    (row,) = await office.billed()
+    assert (row.ended.cost_nanousd, row.ended.usage.input) == (cost, 100)
+    assert row.ended.metadata["output_gone"]
+
+
+@pytest.mark.parametrize("output", [True, False])
+async def test_a_batch_that_says_nothing_leaves_a_row_without_a_cost(
+    office: Office, output: bool
+) -> None:
+    batch_id = await office.create()
+    office.shelf.finish(batch_id, [completion()] if output else [])
+    office.shelf.batches[batch_id]["request_counts"] = {"total": 2, "completed": 2, "failed": 0}
+    office.shelf.files.clear()
+    await office.biller().step()
+    (row,) = await office.billed()
+    assert (row.ended.cost_nanousd, row.ended.metadata["unpriced_models"]) == (None, ["gpt-4o"])
+
+
+async def test_only_a_date_makes_a_model_the_deployments(office: Office) -> None:
+    """gpt-4o-mini is no version of gpt-4o."""
+    ended = await cost_of(office, [completion("gpt-4o-mini-2024-07-18")])
+    published = PriceBook(office.clock).price_of("openai", "gpt-4o-mini")
+    assert published is not None
+    assert ended.cost_nanousd == published.batched().cost_nanousd(Usage(input=7, output=3))
 
 
 async def cost_of(office: Office, bodies: list[Any], endpoint: str = "/v1/chat/completions") -> Any:

@@ -76,11 +76,11 @@ def test_the_deployment_wins_over_the_environment() -> None:
     )
     bare = deployment({"model": "openai/a"}, defaults)
     assert (bare.api_key, bare.upstream.host) == ("from-env", "proxy.example")
-    assert bare.headers == {"OpenAI-Organization": "org-env"}
+    assert bare.headers == {"openai-organization": "org-env"}
     own = {"api_key": "own", "api_base": "https://own.example/v1", "organization": "org-own"}
     full = deployment({"model": "openai/a", **own}, defaults)
     assert (full.api_key, full.upstream.host) == ("own", "own.example")
-    assert full.headers == {"OpenAI-Organization": "org-own"}
+    assert full.headers == {"openai-organization": "org-own"}
 
 
 def test_global_settings_hold_where_the_deployment_says_nothing() -> None:
@@ -93,8 +93,19 @@ def test_global_settings_hold_where_the_deployment_says_nothing() -> None:
     )
     found = deployment({"model": "openai/a", "timeout": 9.0, "max_tokens": 7}, defaults)
     assert (found.timeout_seconds, found.stream_timeout_seconds) == (9.0, 20.0)
-    assert found.extra_body == {"temperature": 0.1, "max_tokens": 7}
+    assert (found.defaults, found.extra_body) == ({"temperature": 0.1, "max_tokens": 7}, {})
     assert not found.upstream.verify
+
+
+def test_headers_are_known_by_their_names_in_lower_case() -> None:
+    params = {"headers": {"X-A": "1", "x-b": "2"}, "extra_headers": {"x-a": "3", "X-B": "4"}}
+    assert deployment({"model": "groq/a", **params}).headers == {"x-a": "3", "x-b": "4"}
+
+
+@pytest.mark.parametrize("provider", ["mistral", "codestral"])
+def test_a_base_that_is_only_a_host_gets_the_providers_path(provider: str) -> None:
+    named = {"model": f"{provider}/m", "api_base": "https://proxy.example"}
+    assert deployment(named).base_path == "/v1"
 
 
 def test_num_retries_wins_over_max_retries() -> None:

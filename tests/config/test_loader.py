@@ -50,8 +50,8 @@ def test_a_deployment_holds_what_its_row_says(company: Loaded) -> None:
     first, second = company.snapshot.groups["gpt-4o"]
     assert (first.id, first.provider, first.model) == ("gpt-4o-main", "openai", "gpt-4o")
     assert (first.api_base, first.api_key) == ("https://api.openai.com/v1", "sk-openai-1")
-    assert first.headers == {"OpenAI-Organization": "org-example"}
-    assert first.extra_body == {"temperature": 0.2}
+    assert first.headers == {"openai-organization": "org-example"}
+    assert first.defaults == {"temperature": 0.2}
     assert (first.weight, first.timeout_seconds, first.stream_timeout_seconds) == (3, 120, 30)
     assert first.price == Price(
         Decimal("0.0000025"), Decimal("0.00001"), cached=Decimal("0.00000125")

@@ -184,6 +184,11 @@ def test_with_clients_credentials_no_key_of_ours_is_needed(tmp_path: Path) -> No
     assert all(each.api_key is None for each in found.deployments)
 
 
+def test_what_providers_keep_is_open_only_if_the_operator_says_so(tmp_path: Path) -> None:
+    assert not passing(tmp_path).stored_objects
+    assert passing(tmp_path, pass_through_stored_objects=True).stored_objects
+
+
 def test_hosts_are_upstreams_and_a_change_is_a_new_generation(tmp_path: Path) -> None:
     one = loaded(tmp_path, [{"path": "/a", "target": "http://h:1/b"}]).snapshot
     two = loaded(tmp_path, [{"path": "/a", "target": "http://h:1/c"}]).snapshot

@@ -12,6 +12,7 @@ from extproc.stores.memory import (
     MemoryConversations,
     MemoryKeys,
     MemoryLedger,
+    MemoryOwners,
     MemoryReplicas,
     MemoryTrails,
 )
@@ -19,6 +20,7 @@ from extproc.stores.postgres.batches import PostgresBatches
 from extproc.stores.postgres.conversations import PostgresConversations
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
+from extproc.stores.postgres.owners import PostgresOwners
 from extproc.stores.postgres.pool import Database
 from extproc.stores.postgres.replicas import PostgresReplicas
 from extproc.stores.redis import RedisTrails, connect
@@ -127,3 +129,12 @@ async def billing(request: pytest.FixtureRequest) -> AsyncIterator[Billing]:
         return
     async with Database(request.getfixturevalue("postgres_url"), size=8) as database:
         yield Billing(PostgresBatches(database), PostgresLedger(database))
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def owners(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    if request.param == "memory":
+        yield MemoryOwners()
+        return
+    async with Database(request.getfixturevalue("postgres_url"), size=8) as database:
+        yield PostgresOwners(database)

@@ -149,6 +149,60 @@ def test_a_key_may_name_only_its_own_models_in_a_batch(keeping: Gateway) -> None
     )
 
 
+def test_a_limited_keys_batch_runs_on_what_was_checked(keeping: Gateway, shelf: Library) -> None:
+    key = keeping.new_key(models=["gpt"])
+    client = keeping.openai(key)
+    made = client.files.create(
+        file=("in.jsonl", lines("gpt")), purpose="batch", extra_body={"model": "gpt"}
+    )
+    batch = client.batches.create(
+        input_file_id=made.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    assert client.batches.retrieve(batch.id).input_file_id == made.id
+    shelf.finish(theirs(shelf), [completion()])
+    (row,) = eventually(lambda: billed(keeping, key), "the batch's row")
+    assert row["spend"] == pytest.approx((7 * 2e-6 + 3 * 4e-6) / 2)
+
+
+def test_to_other_keys_nothing_of_it_exists(keeping: Gateway, shelf: Library) -> None:
+    client, other = keeping.openai(keeping.new_key()), keeping.openai(keeping.new_key())
+    batch = created(client)
+    file_id, raw = batch.input_file_id, list(shelf.files)[-1]
+    assert list(other.files.list()) == list(other.batches.list()) == []
+    for given in (file_id, raw):
+        with pytest.raises(openai.NotFoundError, match="No such File object"):
+            other.files.content(given)
+        with pytest.raises(openai.NotFoundError, match="No such File object"):
+            other.batches.create(
+                input_file_id=given, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+    for given in (batch.id, theirs(shelf)):
+        with pytest.raises(openai.NotFoundError, match="No batch found"):
+            other.batches.cancel(given)
+    part: Any = {"type": "file", "file": {"file_id": file_id}}
+    with pytest.raises(openai.NotFoundError, match="No such File object"):
+        other.chat.completions.create(model="gpt", messages=[{"role": "user", "content": [part]}])
+    master = keeping.http.get(f"/v1/files/{file_id}", headers=keeping.auth())
+    assert master.status_code == 200, master.text
+
+
+def test_a_batchs_files_stay_until_it_is_billed(keeping: Gateway, shelf: Library) -> None:
+    key = keeping.new_key()
+    client = keeping.openai(key)
+    batch = created(client)
+    with pytest.raises(openai.BadRequestError, match=batch.id):
+        client.files.delete(batch.input_file_id)
+    shelf.finish(theirs(shelf), [completion()])
+    eventually(lambda: billed(keeping, key), "the batch's row")
+
+    def deleted() -> bool:
+        headers = keeping.auth(key)
+        path = f"/v1/files/{batch.input_file_id}"
+        return bool(keeping.http.delete(path, headers=headers).status_code == 200)
+
+    eventually(deleted, "the end of the batch's job")
+
+
 def test_who_keeps_no_files_is_said(keeping: Gateway) -> None:
     client = keeping.openai(keeping.new_key())
     for named in ({"custom_llm_provider": "anthropic"}, {"model": "other"}):

@@ -89,7 +89,12 @@ def config(origin: Origin, **general: Any) -> dict[str, Any]:
             "target": f"http://127.0.0.1:{free_port()}",
             "cost_per_request": 1,
         },
-        {"path": "/custom/open", "target": f"{origin.url}/answers", "auth": False},
+        {
+            "path": "/custom/open",
+            "target": f"{origin.url}/answers",
+            "auth": False,
+            "forward_headers": True,
+        },
     ]
     row = {
         "model_name": "claude",
@@ -111,7 +116,8 @@ def config(origin: Origin, **general: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def passing(origin: Origin) -> Iterator[Gateway]:
-    running = Gateway(config(origin), {"CUSTOM_KEY": "custom-secret"})
+    opened = config(origin, pass_through_stored_objects=True)
+    running = Gateway(opened, {"CUSTOM_KEY": "custom-secret"})
     running.start()
     yield running
     running.stop()
@@ -230,6 +236,8 @@ def test_any_method_and_body_pass(passing: Gateway, origin: Origin, key: str) ->
     assert ask(passing, "HEAD", "/anthropic/v1/models", key).status_code == 200
     rows = passing.settled_rows(key, 5)
     assert {row["spend"] for row in rows} == {0}
+    unknown = [bool(row["metadata"].get("unknown_price")) for row in rows]
+    assert sum(unknown) == 0  # what is kept costs nothing, and what is asked for neither
 
 
 def test_error_passes_untouched_and_is_not_asked_again(
@@ -308,6 +316,34 @@ def test_key_is_needed_and_must_be_good(passing: Gateway, origin: Origin, key: s
     assert ask(passing, "GET", "/custom/open").json() == {"good": True}
 
 
+def test_keys_of_the_gateway_do_not_leave_where_headers_are_forwarded(
+    passing: Gateway, origin: Origin, key: str
+) -> None:
+    master = passing.auth()["authorization"].removeprefix("Bearer ")
+    for secret in (key, master):
+        headers = {"authorization": f"Bearer {secret}", "cookie": f"a={secret}", "x-mine": "1"}
+        answer = ask(passing, "POST", f"/custom/open?key={secret}&q=1", json={}, headers=headers)
+        assert answer.status_code == 200
+        asked = origin.last("/answers")
+        assert asked.headers["x-mine"] == "1"
+        assert secret not in str(asked)
+
+
+def test_query_does_not_hide_the_model_that_runs(
+    passing: Gateway, origin: Origin, key: str
+) -> None:
+    before = len(origin.asked)
+    answer = ask(passing, "POST", "/anthropic/v1/messages?model=cheap", key, json=ASKED)
+    assert (answer.status_code, len(origin.asked)) == (400, before)
+
+
+def test_what_is_not_read_is_billed_as_unknown(passing: Gateway, key: str) -> None:
+    assert ask(passing, "POST", "/anthropic/v1/models", key, json={}).status_code == 200
+    (row,) = passing.settled_rows(key, 1)
+    assert row["spend"] == 0
+    assert row["metadata"]["unknown_price"]
+
+
 def test_key_reaches_only_its_models(passing: Gateway, origin: Origin) -> None:
     limited = passing.new_key(models=["other"])
     before = len(origin.asked)
@@ -332,7 +368,8 @@ def test_upstream_that_is_away_is_a_clear_error(passing: Gateway, key: str) -> N
 
 def test_clients_own_credentials_pass_where_the_operator_says_so(origin: Origin) -> None:
     own = config(origin, use_client_credentials_pass_through_routes=True)
-    gateway = Gateway(own, {"CUSTOM_KEY": "custom-secret"})
+    environ = {"CUSTOM_KEY": "custom-secret", "ANTHROPIC_API_BASE": origin.url}
+    gateway = Gateway(own, environ)
     try:
         gateway.start()
         key = gateway.new_key()
@@ -347,6 +384,12 @@ def test_clients_own_credentials_pass_where_the_operator_says_so(origin: Origin)
         assert asked.headers["x-api-key"] == PROVIDER_KEY
         assert key not in str(asked) and "authorization" not in asked.headers
         assert len(gateway.settled_rows(key, 1)) == 1
+        assert ask(gateway, "POST", "/anthropic/v1/messages", json=ASKED).status_code == 401
+        gone = {"x-api-key": f"sk-{'x' * 22}"}
+        assert ask(gateway, "GET", "/anthropic/v1/models", headers=gone).status_code == 401
+        path = "/anthropic/v1/files/file_1"
+        assert ask(gateway, "GET", path, key).status_code == 403
+        assert ask(gateway, "DELETE", path, headers=mine).status_code == 204
         assert ask(gateway, "GET", "/custom/told").status_code == 401
         assert gateway.chat({"model": "claude", "messages": []}, "sk-ant-mine").status_code == 401
     finally:

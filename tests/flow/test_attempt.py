@@ -167,6 +167,7 @@ def test_stream_split_anywhere_hides_usage_that_was_not_asked(size: int) -> None
         out += passed(play)
     play >> ResponseBody(102.0, b"", True) << Pass(b"", end=True) << Watch(None)
     restamped = [{**chunk("Hel"), "model": "gpt"}, {**chunk("lo"), "model": "gpt"}]
+    restamped[0]["choices"][0]["delta"]["role"] = "assistant"
     assert out == frames(*restamped, b"[DONE]")
 
 
@@ -286,6 +287,15 @@ def test_unusable_answer_is_a_502(body: bytes, reason: str) -> None:
     play.result(RECEIPT) << Watch(None)
     answer = play.take()
     assert answer.status == 502 and reason in orjson.loads(answer.body)["error"]["message"]
+
+
+def test_an_answer_that_is_nearly_json_is_not_lost() -> None:
+    play = sent()
+    play >> ResponseHeaders(100.5, 200, JSON) << Watch
+    told = rb'{"choices":[{"index":0,"message":{"content":"Hi \ud83d"},"logprobs":NaN}]}'
+    play >> ResponseBody(100.7, told, True) << Settle
+    [choice] = orjson.loads(play.result(RECEIPT).take().body)["choices"]
+    assert choice["message"]["content"] == "Hi \ufffd" and choice["logprobs"] is None
 
 
 def test_stream_that_never_begins_goes_to_the_next_deployment() -> None:
@@ -467,3 +477,31 @@ def test_content_type_is_read_in_any_case() -> None:
     play = sent(BODY[:-1] + b',"stream":true}', streaming=True)
     play >> ResponseHeaders(100.5, 200, {"content-type": "Text/Event-Stream"}) << Watch
     play >> ResponseBody(101.0, frames(chunk("Hel")), False) << Release
+
+
+def test_a_form_that_needs_no_change_keeps_its_boundary() -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b1", ":method": "POST"}
+    form = (
+        b'--b1\r\nContent-Disposition: form-data; name="model"\r\n\r\ngpt-4o\r\n'
+        b'--b1\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
+        b"--b1--\r\n"
+    )
+    asked = call(endpoint="transcriptions", headers=headers, plan=plan())
+    play = Playbook(AttemptFlow())
+    play >> RequestHeaders(100.0, {**headers, ":path": "/v1/audio/transcriptions"}) << Identify
+    play.result(asked) << PassHeaders()
+    play >> RequestBody(100.1, form)
+    admit = play.take()
+    departure = play.result(admit.call).take().departure
+    assert departure.headers["content-type"] == "multipart/form-data; boundary=b1"
+    assert departure.body == form
+
+
+def test_a_compressed_request_is_told_so() -> None:
+    headers = {**HEADERS, "content-encoding": "gzip"}
+    play = Playbook(AttemptFlow())
+    play >> RequestHeaders(100.0, headers) << Identify
+    play.result(call(headers=headers)) << PassHeaders()
+    play >> RequestBody(100.1, b"\x1f\x8b")
+    refusal = play.take()
+    assert refusal.status == 400 and b"content-encoding" in refusal.body

@@ -21,6 +21,7 @@ from extproc.flow.commands import (
     Refused,
     Release,
     Resolve,
+    Rewrite,
     Send,
     SendHeaders,
     Settle,
@@ -308,6 +309,83 @@ def test_google_stream_without_events_is_read_as_a_list() -> None:
     assert (outcome.usage.input, outcome.usage.output, outcome.text) == (3, 2, "ab")
 
 
+PIECES = b"[%s]" % b",\r\n".join(
+    orjson.dumps(
+        {
+            "candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": count},
+            "modelVersion": "gemini-x",
+        }
+    )
+    for text, count in (('a"]}\\', 1), ("b[{", 2))
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10_000])
+def test_google_list_is_read_as_it_comes_and_settled_before_its_end(size: int) -> None:
+    play = answered(format=("generate", "gemini"))
+    outcomes = []
+    for start in range(0, len(PIECES), size):
+        play >> ResponseBody(100.6, PIECES[start : start + size], end=False)
+        command = play.take()
+        if isinstance(command, Settle):
+            outcomes.append(command.outcome)
+            play.result(RECEIPT) << Pass
+    (outcome,) = outcomes
+    assert (outcome.usage, outcome.text, outcome.ok) == (
+        Usage(input=3, output=2),
+        'a"]}\\b[{',
+        True,
+    )
+    assert outcome.served_model == "gemini-x"
+
+
+def test_client_that_leaves_a_google_list_is_billed_for_what_it_saw() -> None:
+    play = answered(format=("generate", "gemini"))
+    play >> ResponseBody(100.6, PIECES[:-1], end=False) << Pass
+    play >> StreamClosed(101.0)
+    outcome: Outcome = play.take().outcome
+    assert (outcome.usage, outcome.ok) == (Usage(input=3, output=2), False)
+
+
+def test_google_list_without_its_end_is_a_failure() -> None:
+    play = answered(format=("generate", "gemini"))
+    play >> ResponseBody(100.6, PIECES[:-1], end=True)
+    outcome: Outcome = play.take().outcome
+    assert (outcome.usage, outcome.ok) == (Usage(input=3, output=2), False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "headers", "unmetered"),
+    [
+        ({}, 200, {}, True),
+        ({}, 400, {}, False),
+        ({"cost_nanousd": 0}, 200, {}, False),
+        ({"cost_told": True}, 200, {"x-litellm-response-cost": "0"}, False),
+        ({"format": ("messages", "anthropic")}, 200, {}, False),
+    ],
+)
+def test_what_nobody_could_read_is_not_settled_as_nothing(
+    changes: dict[str, Any], status: int, headers: dict[str, str], unmetered: bool
+) -> None:
+    play = answered({**JSON, **headers}, status, **{"format": None, "unmetered": True, **changes})
+    play >> ResponseBody(100.6, ANSWER, end=True)
+    outcome: Outcome = play.take().outcome
+    assert outcome.unmetered is unmetered
+
+
+def test_client_that_leaves_what_nobody_could_read_is_not_settled_as_nothing() -> None:
+    play = sent(format=None, unmetered=True) >> StreamClosed(101.0)
+    assert play.take().outcome.unmetered
+
+
+def test_answer_names_the_model_that_made_it() -> None:
+    play = answered(SSE)
+    start = event("message_start", message={"model": "claude-9", "usage": {"input_tokens": 7}})
+    play >> ResponseBody(100.6, start + b"".join(EVENTS[1:]), end=False)
+    assert play.take().outcome.served_model == "claude-9"
+
+
 def test_answer_without_a_body_is_settled_at_its_headers() -> None:
     play = sent(format=None) >> ResponseHeaders(100.5, 204, {}, end=True) << Watch(120.0)
     play << Settle
@@ -322,13 +400,17 @@ def test_trailers_end_the_answer() -> None:
     play.result(RECEIPT) << Watch(None) << PassTrailers()
 
 
+async def sleepless(data: bytes) -> bytes:
+    return data
+
+
 def test_rewritten_answer_goes_out_whole() -> None:
-    play = sent(rewrite=lambda body: body + b"!") >> ResponseHeaders(100.5, 200, JSON)
+    play = sent(rewrite=sleepless) >> ResponseHeaders(100.5, 200, JSON)
     play << Watch(120.0)
     play >> ResponseBody(100.6, ANSWER[:5], end=False)
     play >> ResponseBody(100.7, ANSWER[5:], end=True) << Settle
-    play.result(RECEIPT) << Watch(None)
-    whole = play.take()
+    play.result(RECEIPT) << Watch(None) << Rewrite
+    whole = play.result(ANSWER + b"!").take()
     assert (whole.status, whole.body) == (200, ANSWER + b"!")
     assert "content-length" not in whole.headers
 

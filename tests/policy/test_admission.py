@@ -183,6 +183,27 @@ async def test_body_without_gateway_fields_is_unchanged() -> None:
     assert read.body == body() and not read.body_changed
 
 
+async def test_extra_body_stands_for_what_it_holds() -> None:
+    extra = {"top_k": 3, "model": "other", "tags": ["t"]}
+    read = await read_params(call(body=body(extra_body=extra)))
+    assert read.body == body(top_k=3) and read.body_changed and read.asked["tags"] == ["t"]
+    assert (await read_params(call(body=body(extra_body=None)))).body == body()
+
+
+async def test_extra_body_smuggles_no_credentials_and_must_be_an_object() -> None:
+    with pytest.raises(AuthError, match="Rejected Request: api_base is not allowed"):
+        await read_params(call(body=body(extra_body={"api_base": "x"})))
+    with pytest.raises(InvalidRequest, match="'extra_body' must be an object"):
+        await read_params(call(body=body(extra_body=[])))
+
+
+async def test_credentials_that_are_allowed_are_left_out() -> None:
+    allowing = snapshot(rules=Rules(allow_client_side_credentials=True))
+    sent = body(api_key="k", api_base="https://x.example", aws_access_key_id="a")
+    read = await read_params(call(body=sent, snapshot=allowing))
+    assert read.body == body() and read.body_changed and read.asked == sent
+
+
 @pytest.mark.parametrize("name", ["api_base", "api_key", "base_url", "user_config"])
 async def test_clients_may_not_choose_upstream_or_credentials(name: str) -> None:
     with pytest.raises(AuthError, match=f"Rejected Request: {name} is not allowed"):
@@ -315,3 +336,9 @@ async def test_a_key_with_a_model_list_opens_no_session_that_names_its_model_lat
             await check_model_access(asked)
     else:
         assert await check_model_access(asked) is asked
+
+
+@pytest.mark.parametrize("body", [{"prompt": {"id": "p"}}, {"conversation": "c"}, {}])
+async def test_a_response_needs_no_input_of_its_own(body: dict[str, Any]) -> None:
+    asked = call(endpoint="responses", body={"model": "gpt", **body})
+    assert (await read_params(asked)).model == "gpt"

@@ -1,5 +1,7 @@
 """Who may pass a request through, and where it goes."""
 
+import gzip
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ from extproc.domain.passthrough import Passing, PassThrough
 from extproc.domain.snapshot import GuardrailRule, Rules, Snapshot
 from extproc.errors import (
     AuthError,
+    Forbidden,
     GatewayError,
     GuardrailRefused,
     InvalidRequest,
@@ -64,14 +67,18 @@ def request(
     key: Key | None = KNOWN,
     endpoint: PassThrough = ENDPOINT,
     own: bool = False,
+    stored: bool = False,
     **changes: Any,
 ) -> Call:
     served = {
         "anthropic": (OWN,),
         "vertex_ai": (WEST, EAST),
-        "openai": (deployment("openai", model=""),),
+        "openai": (deployment("openai", model="", price=None),),
+        "hosted_vllm": (deployment("vllm", provider="hosted_vllm", model="", api_key=None),),
+        "deepgram": (deployment("dg", provider="deepgram", model="", price=None),),
+        "gemini": (deployment("google", provider="gemini", model="", price=None),),
     }
-    passing = Passing(served, (endpoint,), own)
+    passing = Passing(served, (endpoint,), own, stored)
     groups = {"claude": (GROUP,), "on-aws": (BEDROCK,)}
     rules = changes.pop("rules", Rules())
     return call(
@@ -156,6 +163,82 @@ async def test_clients_credential_is_let_through_where_the_operator_says_so() ->
         await identified(request(headers=theirs, own=True), Keys(away=True))
     with pytest.raises(AuthError):
         await identified(request(path="/custom", headers=theirs, own=True))
+
+
+async def test_who_shows_nothing_or_a_key_made_here_is_not_taken_for_a_providers_client() -> None:
+    with pytest.raises(AuthError):
+        await identified(request(headers={}, own=True))
+    gone = "sk-" + "a1_-" * 5 + "b2"
+    for headers in ({"authorization": f"Bearer {gone}"}, {"x-api-key": gone}):
+        with pytest.raises(AuthError):
+            await identified(request(headers=headers, own=True))
+    with pytest.raises(AuthError):
+        await identified(request(path=f"/gemini/v1/models?key={gone}", own=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/vllm/v1/chat/completions", {"model": "llama"}),
+        ("/bedrock/model/on-aws/converse", {}),
+        ("/mistral/v1/chat/completions", {"model": "m"}),
+    ],
+)
+def test_clients_without_a_key_reach_no_deployment_of_ours(path: str, data: Any) -> None:
+    asked = request(path=path, headers={"authorization": "theirs"}, key=None, own=True)
+    with pytest.raises((AuthError, NotFound)):
+        resolve(asked, body(**data))
+    listed = replace(OWN, id="in-group")
+    passing = Passing({"anthropic": (listed,)}, (), True)
+    asked = request(key=None).but(snapshot=Snapshot("g", {"claude": (GROUP,)}, passing=passing))
+    with pytest.raises(AuthError):
+        resolve(asked, body(model="claude"))
+
+
+FORWARDING = PassThrough("/custom", ENDPOINT.deployment, key_needed=False, forward_headers=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer sk-known"},
+        {"authorization": "Bearer sk-blocked"},
+        {"x-api-key": "sk-master"},
+        {"x-other": "sk-master"},
+        {"cookie": "a=b; litellm=sk-known"},
+        {"cookie": 'litellm="sk-master"'},
+        {"sec-websocket-protocol": "realtime, openai-insecure-api-key.sk-known"},
+        {"x-any": "sk-" + "a1_-" * 5 + "b2"},
+        {"x-pass-x-token": "sk-known"},
+        {"x-any": " ".join(f"sk-{n}" for n in range(17))},
+    ],
+)
+@pytest.mark.parametrize("needed", [True, False])
+async def test_keys_of_ours_are_not_forwarded(headers: dict[str, str], needed: bool) -> None:
+    endpoint = replace(FORWARDING, key_needed=needed, key_header="x-mine")
+    sent = {**headers, "x-mine": "sk-known"}
+    found = resolve(await identified(request(path="/custom", headers=sent, endpoint=endpoint)), b"")
+    assert forwarded(found) == set()
+    assert found.headers == {}
+
+
+async def test_clients_other_credentials_are_forwarded_unless_nobody_can_tell_whose_they_are() -> (
+    None
+):
+    headers = {"authorization": "Bearer sk-theirs", "cookie": "a=b", "x-api-key": "theirs"}
+    asked = request(path="/custom", headers=headers, endpoint=FORWARDING)
+    assert forwarded(resolve(await identified(asked), b"")) == headers.keys()
+    found = resolve(await identified(asked, Keys(away=True)), b"")
+    assert forwarded(found) == {"cookie", "x-api-key"}
+
+
+async def test_keys_of_ours_in_the_query_do_not_leave() -> None:
+    opened = replace(FORWARDING, forward_headers=False)
+    for secret in ("sk-known", "sk-master", "sk%2Dmaster"):
+        asked = request(path=f"/custom?a=1&key={secret}&b={secret}", endpoint=opened)
+        assert (resolve(await identified(asked), b"")).path == "/base?a=1"
+    asked = request(path="/custom?key=theirs", endpoint=opened)
+    assert (resolve(await identified(asked), b"")).path == "/base?key=theirs"
 
 
 async def test_other_endpoints_are_not_its_business() -> None:
@@ -247,7 +330,10 @@ def test_key_reaches_no_model_but_its_own(path: str, data: bytes) -> None:
     [
         ({}, '{"model":"x"}'.encode("utf-16")),
         ({}, b'{"model":"x","a":NaN}'),
-        ({"content-encoding": "gzip"}, b"\x1f\x8b"),
+        ({"content-encoding": "br"}, b"\x1f\x8b"),
+        ({"content-encoding": "gzip"}, b"\x1f\x8bno"),
+        ({"content-encoding": "gzip"}, gzip.compress(bytes(33 * 1024 * 1024))),
+        ({"content-type": "audio/wav"}, b' {"model":"x","a":NaN}'),
         ({"content-type": "multipart/form-data; boundary=x"}, b"--y"),
     ],
 )
@@ -264,16 +350,198 @@ def test_body_that_hides_its_model_is_refused(headers: dict[str, str], data: byt
 
 
 @pytest.mark.parametrize(
-    ("headers", "data"),
+    ("method", "path", "data"),
     [
-        ({}, b""),
-        ({}, body(model="other")),
-        ({}, body(model="fine")),
-        ({"content-type": "audio/wav"}, b"RIFF"),
+        ("POST", "/anthropic/v1/messages", body(model="other")),
+        ("POST", "/anthropic/v1/messages", body(model="fine")),
+        ("GET", "/anthropic/v1/models", b""),
+        ("POST", "/anthropic/v1/messages/count_tokens", body(messages=[])),
+        ("POST", "/openai/v1/moderations", body(input="x")),
+        ("POST", "/deepgram/v1/listen?model=other", b"RIFF"),
+        ("POST", "/custom/search", body(q="x")),
     ],
 )
-def test_key_reaches_its_models_and_what_names_none(headers: dict[str, str], data: bytes) -> None:
-    assert (resolve(request(headers=headers, key=LIMITED), data)).deployment.id == "own"
+def test_key_reaches_its_models_and_what_needs_none(method: str, path: str, data: bytes) -> None:
+    sound = {"content-type": "audio/wav"} if data == b"RIFF" else {}
+    mine = replace(ENDPOINT.deployment, provider="pass_through")
+    search = replace(ENDPOINT, deployment=mine)
+    resolve(request(method, path, sound, key=LIMITED, endpoint=search), data)
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/openai/v1/audio/speech", b""),
+        ("/openai_passthrough/v1/responses", body(prompt={"id": "pmpt"})),
+        ("/openai_passthrough/v1/batches", body(input_file_id="file-x")),
+        ("/openai_passthrough/v1/files", b""),
+        ("/openai/v1/threads/runs?model=other", body(thread={})),
+        ("/openai/v1/threads/runs", body(model="other", assistant_id="asst")),
+        ("/bedrock/async-invoke", body(modelId="amazon.nova")),
+        ("/mistral/v1/agents/completions", body(agent_id="a")),
+        ("/fal_ai/fal-ai/flux", body(prompt="x")),
+        ("/custom", body(thread={})),
+    ],
+)
+def test_key_with_models_must_name_one_where_the_provider_reads_it(path: str, data: bytes) -> None:
+    asked = request(path=path.replace("bedrock", "openai").replace("mistral", "openai"))
+    asked = asked.but(path=asked.path.replace("fal_ai", "openai"), key=LIMITED)
+    with pytest.raises(ModelDenied, match="which one would run"):
+        resolve(asked, data)
+    every = Key(digest("sk-known"), models=("openai/*",))
+    unlimited = asked.but(key=every)
+    stored = replace(asked.snapshot.passing, stored_objects=True)
+    resolve(unlimited.but(snapshot=replace(asked.snapshot, passing=stored)), data)
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/openai/v1/chat/completions?model=cheap", body(model="dear")),
+        ("/openai/deployments-of/models/cheap:run", body(model="dear")),
+        ("/openai/v1/models/cheap:a/models/dear:b", b"{}"),
+        ("/deepgram/v1/listen?model=cheap&model=dear", b""),
+        ("/custom?model=cheap", body(model="dear")),
+        ("/openai/v1/chat/completions", body(model=["cheap", "dear"])),
+    ],
+)
+def test_request_that_names_different_models_is_refused(path: str, data: bytes) -> None:
+    with pytest.raises(InvalidRequest, match=r"different models: .*cheap"):
+        resolve(request(path=path), data)
+
+
+def test_query_that_the_provider_does_not_read_is_not_billed() -> None:
+    found = resolve(request(path="/openai/v1/embeddings?model=cheap"), b"{}")
+    assert (found.call.model, found.deployment.model, found.deployment.price) == (
+        "",
+        "openai",
+        None,
+    )
+    found = resolve(request(path="/deepgram/v1/listen?model=nova"), b"RIFF")
+    assert found.deployment.model == "nova"
+
+
+def test_models_to_be_tried_in_turn_must_all_be_allowed_and_none_is_billed_for_another() -> None:
+    data = body(model="other", models=["other", "dear"], messages=[])
+    with pytest.raises(ModelDenied, match="dear"):
+        resolve(request(key=LIMITED), data)
+    found = resolve(request(), data)
+    assert (found.deployment.model, found.deployment.price) == ("anthropic", None)
+
+
+def test_price_of_a_deployment_is_for_its_own_model() -> None:
+    marked = deployment("marked", provider="anthropic", model="claude-4", base_model="claude-x")
+    served = Passing({"anthropic": (marked,)})
+    asked = request().but(snapshot=Snapshot("g", {}, passing=served))
+    found = resolve(asked, body(model="claude-4")).deployment
+    assert (found.price, found.base_model) == (marked.price, "claude-x")
+    found = resolve(asked, body(model="opus")).deployment
+    assert (found.model, found.price, found.base_model) == ("opus", None, None)
+
+
+def test_compressed_body_is_read_and_passes_as_it_is() -> None:
+    packed = gzip.compress(body(model="claude-9"))
+    headers = {"content-encoding": "gzip"}
+    found = resolve(request(headers=headers), packed)
+    assert (found.deployment.model, found.body) == ("claude-9", None)
+    assert "content-encoding" in found.kept
+    with pytest.raises(ModelDenied):
+        resolve(request(headers=headers, key=LIMITED), packed)
+
+
+def test_compressed_body_that_is_written_anew_is_plain() -> None:
+    packed = gzip.compress(body(model="claude"))
+    found = resolve(request(headers={"content-encoding": "gzip"}), packed)
+    assert (found.body, found.kept) == (b'{"model":"claude-4"}', frozenset())
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "adds"),
+    [
+        ("/openai/v1/chat/completions", {"stream": True}, True),
+        ("/openai/v1/completions", {"stream": True, "stream_options": None}, True),
+        (
+            "/openai/v1/chat/completions",
+            {"stream": True, "stream_options": {"include_usage": False}},
+            True,
+        ),
+        (
+            "/openai/v1/chat/completions",
+            {"stream": True, "stream_options": {"include_usage": True}},
+            False,
+        ),
+        ("/openai/v1/chat/completions", {"stream": False}, False),
+        ("/openai/v1/chat/completions", {}, False),
+        ("/openai_passthrough/v1/responses", {"stream": True}, False),
+        ("/anthropic/v1/messages", {"stream": True}, False),
+        ("/custom/v1/chat/completions", {"stream": True}, True),
+    ],
+)
+def test_stream_is_asked_for_its_usage(path: str, members: dict[str, Any], adds: bool) -> None:
+    found = resolve(request(path=path), body(model="m", **members))
+    if not adds:
+        assert found.body is None
+        return
+    assert found.body is not None
+    assert orjson.loads(found.body)["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "format_", "unmetered"),
+    [
+        ("POST", "/openai_passthrough/v1/batches", {}, None, True),
+        ("POST", "/openai/v1/videos", {"model": "sora-2"}, None, True),
+        ("POST", "/gemini/v1/models/m:predictLongRunning", {}, None, True),
+        ("PUT", "/openai/v1/anything", {}, None, True),
+        ("POST", "/custom/anything", {}, None, True),
+        (
+            "POST",
+            "/openai_passthrough/v1/responses",
+            {"model": "m", "background": True},
+            None,
+            True,
+        ),
+        ("POST", "/gemini/v1/models/m:embedContent", {}, ("embeddings", "gemini"), True),
+        ("POST", "/gemini/v1/models/m:batchEmbedContents", {}, ("embeddings", "gemini"), True),
+        ("POST", "/openai/v1/embeddings", {"model": "m"}, ("embeddings", "openai"), False),
+        ("POST", "/openai/v1/moderations", {}, None, False),
+        ("POST", "/openai_passthrough/v1/files", {}, None, False),
+        ("POST", "/anthropic/v1/messages/count_tokens", {"model": "m"}, None, False),
+        ("POST", "/gemini/v1/models/m:countTokens", {}, None, False),
+        ("GET", "/openai/v1/models", {}, None, False),
+    ],
+)
+def test_what_nobody_can_read_the_usage_of_is_not_taken_for_free(
+    method: str, path: str, data: dict[str, Any], format_: Any, unmetered: bool
+) -> None:
+    found = resolve(request(method, path), body(**data))
+    assert (found.format, found.unmetered) == (format_, unmetered)
+
+
+STORED = (
+    ("GET", "/openai_passthrough/v1/responses/resp_1", b""),
+    ("DELETE", "/openai_passthrough/v1/%72esponses/resp_1", b""),
+    ("POST", "/openai_passthrough/v1/responses/resp_1/cancel", b""),
+    ("GET", "/openai/v1/chat/completions", b""),
+    ("GET", "/openai/v1/chat/completions/c1/messages", b""),
+    ("GET", "/openai_passthrough/v1/files", b""),
+    ("HEAD", "/openai_passthrough/V1/Files/", b""),
+    ("GET", "/openai_passthrough/v1/batches/b1", b""),
+    ("POST", "/openai/v1/threads/t/messages", b"{}"),
+    ("DELETE", "/openai/v1/vector_stores/v", b""),
+    ("GET", "/gemini/v1beta/cachedContents", b""),
+    ("POST", "/deepgram/v1/projects/p/keys", b"{}"),
+    ("POST", "/openai_passthrough/v1/responses", b'{"model":"m","previous_response_id":"r"}'),
+)
+
+
+@pytest.mark.parametrize(("method", "path", "data"), STORED)
+def test_what_a_provider_keeps_is_not_everybodys(method: str, path: str, data: bytes) -> None:
+    with pytest.raises(Forbidden, match="pass_through_stored_objects"):
+        resolve(request(method, path), data)
+    resolve(request(method, path, key=Key("m", is_master=True)), data)
+    resolve(request(method, path, stored=True), data)
+    resolve(request(method, path, key=None), data)
 
 
 def test_body_that_can_be_read_in_two_ways_is_written_anew() -> None:
@@ -313,6 +581,10 @@ HEADERS = {
     "x-pass-x-ours": "no",
     "x-pass-authorization": "no",
     "x-pass-host": "no",
+    "x-pass-content-type": "no",
+    "x-pass-content-encoding": "no",
+    "x-pass-content-length": "no",
+    "x-pass-x-http-method-override": "no",
     "x-pass-cookie": "no",
     "x-pass-x-gateway-cluster": "no",
     "x-pass-x-amz-date": "no",

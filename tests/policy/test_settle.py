@@ -155,3 +155,20 @@ async def test_a_unit_of_unknown_price_is_said_in_the_row() -> None:
     assert alone.cost_nanousd is None
     own = await ended(usage=Usage(characters=5))
     assert own.cost_nanousd == 0 and own.metadata["unpriced"] == ["characters"]
+
+
+async def test_what_nobody_can_know_the_cost_of_is_neither_free_nor_estimated() -> None:
+    record = await ended(unmetered=True)
+    assert (record.usage, record.cost_nanousd, record.estimated) == (Usage(), None, False)
+
+
+async def test_model_that_the_answer_names_is_the_price_of_one_that_has_none() -> None:
+    usage = Usage(input=1000, output=100)
+    named = PriceBook(lambda: 0.0).price_of("openai", "gpt-4o")
+    assert named is not None
+    unknown = deployment(model="my-deployment", price=None)
+    record = await ended(deployment=unknown, usage=usage, served_model="gpt-4o")
+    assert record.cost_nanousd == named.cost_nanousd(usage)
+    priced = await ended(usage=usage, served_model="gpt-5-pro")
+    assert priced.cost_nanousd == 1000 * 3000 + 100 * 15000
+    assert (await ended(deployment=unknown, usage=usage)).cost_nanousd is None

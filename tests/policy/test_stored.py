@@ -11,9 +11,11 @@ from extproc.domain.passage import Answered
 from extproc.errors import InvalidRequest
 from extproc.policy import stored
 from extproc.policy.memory import Memory
+from extproc.policy.owners import Ownership
 from extproc.policy.resources import Resources, ResponseNotFound
+from extproc.policy.shelf import Shelf
 from extproc.providers.responses import ids
-from extproc.stores.memory import MemoryConversations
+from extproc.stores.memory import MemoryConversations, MemoryOwners
 from tests.calls import call, deployment, snapshot
 
 ASKED = [
@@ -56,7 +58,7 @@ async def ask(method: str, path: str, key: Key, memory: Memory | None = None) ->
     made = memory or await full()
     headers = {":method": method}
     asked = call(path=path, headers=headers, key=key, snapshot=snapshot(deployment("d1")))
-    return await Resources(made)(asked, b"")
+    return await Resources(made, Shelf(Ownership(MemoryOwners()), None))(asked, b"")
 
 
 async def full() -> Memory:

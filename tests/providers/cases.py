@@ -25,6 +25,7 @@ from extproc.domain.deployment import Deployment, Upstream
 from extproc.errors import GatewayError
 from extproc.providers import decoders, registry
 from extproc.providers.base import Request
+from extproc.providers.defaults import completed
 from extproc.providers.dialects import dialect_of
 from extproc.providers.failures import unusable_answer
 from extproc.providers.forms import Upload
@@ -50,8 +51,11 @@ def request_of(case: Path) -> tuple[Request, dict[str, Any]]:
     about = DEFAULTS | (_json(case / "case.json") if (case / "case.json").exists() else {})
     body = _asked(case)
     deployment = _deployment(schema, about["deployment"])
+    endpoint, dropped = case.parts[-3], deployment.additional_drop_params
+    native = (endpoint, schema) in registry.NATIVE
     request = Request(
-        body={**deployment.extra_body, **body},
+        body=completed(body, deployment, dropped, endpoint) if native else body,  # type: ignore[arg-type]
+        dropped=dropped,
         deployment=deployment,
         streaming=about.get("streaming", body.get("stream") is True),
         call_id="0c0ffee0",

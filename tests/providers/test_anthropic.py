@@ -1,6 +1,7 @@
 """What the cases do not show: hostile types, odd names, and that Anthropic's own types agree."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -119,6 +120,13 @@ def test_a_clients_betas_travel_and_its_version_only_with_its_own_format() -> No
     assert own.headers == {**headers, "anthropic-beta": "one-2025-01-01,two-2025-01-01"}
     chat = anthropic.CHAT.request(ask(hello(), headers=headers))
     assert chat.headers["anthropic-version"] == "2023-06-01"
+
+
+def test_a_deployments_betas_travel_beside_the_clients() -> None:
+    operators = replace(ask(hello()).deployment, headers={"anthropic-beta": "two-2025-01-01"})
+    asked = ask(hello(), headers={"anthropic-beta": "one-2025-01-01"})
+    own = anthropic.MESSAGES.request(replace(asked, deployment=operators))
+    assert own.headers["anthropic-beta"] == "one-2025-01-01,two-2025-01-01"
 
 
 def test_allowed_params_go_where_the_model_is_not_known_to_take_them() -> None:

@@ -125,11 +125,29 @@ def test_an_error_has_the_shape_of_its_format() -> None:
     [
         (InvalidRequest("x"), "INVALID_ARGUMENT"),
         (ProviderError("x", 418, "teapot"), "UNKNOWN"),
+        (ProviderError("x", 402, "y"), "FAILED_PRECONDITION"),
+        (ProviderError("x", 408, "y"), "DEADLINE_EXCEEDED"),
+        (ProviderError("x", 413, "y"), "INVALID_ARGUMENT"),
+        (ProviderError("x", 502, "y"), "UNAVAILABLE"),
         (ProviderError("x", 503, "y"), "UNAVAILABLE"),
     ],
 )
 def test_google_names_a_status(error: GatewayError, status: str) -> None:
     assert GOOGLE.error(error)["error"]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (402, "billing_error"),
+        (408, "timeout_error"),
+        (502, "api_error"),
+        (503, "overloaded_error"),
+        (504, "timeout_error"),
+    ],
+)
+def test_anthropic_names_a_kind(status: int, kind: str) -> None:
+    assert ANTHROPIC.error(ProviderError("x", status, "y"))["error"]["type"] == kind
 
 
 def test_an_error_in_a_stream_is_an_event() -> None:

@@ -223,6 +223,10 @@ def test_an_allowed_member_is_sent_as_it_is() -> None:
     assert (body["top_k"], body["thinking"]) == (3, {"type": "adaptive"})
 
 
+def test_no_mcp_servers_are_nothing_to_refuse() -> None:
+    assert _chat(mcp_servers=[]).keys() == {"messages"}
+
+
 def test_what_clients_send_always_is_left_out_where_it_is_lacking() -> None:
     body = {
         "messages": [{"role": "user", "content": "Hi"}],

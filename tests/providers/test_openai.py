@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
-from extproc.providers import openai
+from extproc.providers import openai, registry
 from extproc.providers.base import Request
 from extproc.providers.frames import Frame
 from tests.calls import deployment
@@ -149,7 +149,8 @@ def test_thoughts_are_where_clients_look(message: Any, shown: Any) -> None:
     whole = openai.CHAT.response({"choices": [{"message": message}, 7]}, request)
     assert whole.body == {"choices": [{"message": shown}, 7]}
     event = Frame(data=orjson.dumps({"choices": [{"delta": message}]}))
-    assert openai.CHAT.chunks(request).feed(event) == [{"choices": [{"delta": shown}]}]
+    spoken = shown if shown is None else {**shown, "role": "assistant"}
+    assert openai.CHAT.chunks(request).feed(event) == [{"choices": [{"delta": spoken}]}]
 
 
 @pytest.mark.parametrize("messages", [None, "Hi", [7, None, {"reasoning_content": 1}]])
@@ -157,3 +158,62 @@ def test_odd_messages_pass_to_who_has_another_word_for_thoughts(messages: Any) -
     body = {**BODY, "messages": messages}
     groq = deployment(provider="groq")
     assert openai.CHAT.request(Request(body, groq)).body["messages"] == messages
+
+
+def test_each_choice_of_a_stream_begins_with_its_role() -> None:
+    chunks = openai.CHAT.chunks(Request(BODY, deployment()))
+    told = [
+        {"index": 0, "delta": {"content": "a"}},
+        {"index": 1, "delta": {"content": "b", "role": None}},
+        {"index": 0, "delta": {"content": "c"}},
+        {"index": 2, "delta": {"role": "tool"}},
+        {"index": [], "delta": {}},
+        {"index": 0, "text": "no delta"},
+    ]
+    fed = [chunks.feed(Frame(orjson.dumps({"choices": [choice]}))) for choice in told]
+    shown = [chunk["choices"][0].get("delta", {}).get("role") for [chunk] in fed]
+    assert shown == ["assistant", "assistant", None, "tool", None, None]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("eos", "stop"),
+        ("end_turn", "stop"),
+        ("COMPLETE", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("tool_use", "tool_calls"),
+        ("function_call", "function_call"),
+        ("SAFETY", "content_filter"),
+        ("insufficient_system_resource", "insufficient_system_resource"),
+        (None, None),
+        (7, 7),
+    ],
+)
+def test_why_an_answer_ended_is_said_in_openais_words(said: Any, shown: Any) -> None:
+    request = Request(BODY, deployment())
+    whole = openai.CHAT.response({"choices": [{"finish_reason": said, "message": {}}]}, request)
+    assert whole.body["choices"] == [{"finish_reason": shown, "message": {}}]
+    event = Frame(orjson.dumps({"choices": [{"index": 0, "finish_reason": said}]}))
+    [chunk] = openai.CHAT.chunks(request).feed(event)
+    assert chunk["choices"][0]["finish_reason"] == shown
+
+
+ASKED: dict[str, Any] = {
+    "chat": BODY,
+    "completions": {"prompt": "Hi"},
+    "messages": {**BODY, "max_tokens": 9},
+    "responses": {"input": "Hi"},
+    "generate": {"contents": [{"parts": [{"text": "Hi"}]}]},
+}
+
+
+@pytest.mark.parametrize("choices", [None, [], "x", [7]])
+@pytest.mark.parametrize("endpoint", ASKED)
+@pytest.mark.parametrize("schema", ["openai_chat", "mistral", "watsonx", "databricks"])
+def test_an_answer_without_choices_is_502(endpoint: Any, schema: str, choices: Any) -> None:
+    asked = Request(ASKED[endpoint], deployment(schema=schema))
+    with pytest.raises(ProviderError, match="no choices") as caught:
+        registry.find(endpoint, schema).response({"id": "c", "choices": choices}, asked)
+    assert caught.value.status == 502

@@ -15,7 +15,7 @@ REQUEST = Request(body={"messages": [{"role": "user", "content": "Hi"}]}, deploy
     ("model", "path", "version"),
     [
         ("owner/a b", "/models/owner/a%20b/predictions", None),
-        ("owner/name:0123", "/predictions", "0123"),
+        ("owner/name:0123", "/predictions", "owner/name:0123"),
         ("0123", "/predictions", "0123"),
         ("deployments/owner/name", "/deployments/owner/name/predictions", None),
     ],

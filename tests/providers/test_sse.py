@@ -37,6 +37,15 @@ def test_any_bytes_split_anywhere_give_the_same(data: bytes, size: int) -> None:
     assert decode([data]) == decode([data[i : i + size] for i in range(0, len(data), size)])
 
 
+@pytest.mark.parametrize("event", [b"data:", b"data: ", b"event: ping\ndata:", b"event: ping"])
+def test_an_event_without_data_is_none(event: bytes) -> None:
+    assert decode([event + b"\n\ndata: 1\n\n" + event]) == [Frame(b"1")]
+
+
+def test_a_comment_beside_an_empty_data_field_is_kept() -> None:
+    assert decode([b"data:\n: ping\n\n"]) == [Frame(b"", comment=b"ping")]
+
+
 def test_event_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_FRAME_BYTES", 100)
     decoder = SSEDecoder()

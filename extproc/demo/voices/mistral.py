@@ -71,7 +71,7 @@ def _calls(answer: Answer) -> list[Json]:
     """Whole, with an id of nine characters and an index."""
     return [
         {
-            "id": f"{index}{answer.question.id.replace('-', '')}".ljust(_IDS, "0")[-_IDS:],
+            "id": f"{answer.question.id.replace('-', '')}{index}".rjust(_IDS, "0")[-_IDS:],
             "function": {"name": call.name, "arguments": call.text},
             "index": index,
         }

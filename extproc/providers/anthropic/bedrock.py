@@ -7,10 +7,9 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 
-import orjson
-
 from extproc.domain.call import Json
 from extproc.domain.usage import Usage
+from extproc.providers import lenient
 from extproc.providers.base import ChunkTranslator, Request
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
@@ -55,7 +54,7 @@ class Unframed:
 
     def _event(self, data: bytes) -> bytes:
         try:
-            return b64decode(orjson.loads(data)["bytes"], validate=True)
+            return b64decode(lenient.loads(data)["bytes"], validate=True)
         except (KeyError, TypeError, ValueError, NotBase64):
             raise unusable_answer("a chunk of the stream is unreadable", self._deployment) from None
 

@@ -11,7 +11,7 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.domain.usage import Usage
-from extproc.providers import chat
+from extproc.providers import chat, lenient
 from extproc.providers.anthropic import reading
 from extproc.providers.base import Request
 from extproc.providers.failures import unusable_answer
@@ -52,7 +52,7 @@ class Native:
         if self.done:
             return []
         try:
-            event = orjson.loads(frame.data)
+            event = lenient.loads(frame.data)
         except orjson.JSONDecodeError:
             raise unusable_answer("an event of the stream is not JSON", self._deployment) from None
         if not isinstance(event, dict):
@@ -222,7 +222,7 @@ class Chunks:
         written = block.pop("json", "")
         if written:
             try:
-                block["input"] = orjson.loads(written)
+                block["input"] = lenient.loads(written)
             except orjson.JSONDecodeError:
                 block["input"] = {}
         fields = {"server_tool_blocks": [block]}

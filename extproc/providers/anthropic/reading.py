@@ -15,9 +15,8 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import chat
+from extproc.providers.answers import MOST
 from extproc.providers.failures import provider_error, unusable_answer
-
-MOST_TOKENS = 2**31
 
 STOPS: Mapping[str, str] = {
     "end_turn": "stop",
@@ -77,7 +76,7 @@ def usage(raw: Any) -> Usage | None:
 
 def count(number: Any) -> int:
     """What is no sensible number of tokens counts as none."""
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_TOKENS:
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST:
         return number
     return 0
 

@@ -9,6 +9,7 @@ import orjson
 
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
+from extproc.providers import lenient
 from extproc.providers.failures import provider_error
 
 STATUSES: Mapping[str, int] = {
@@ -45,7 +46,7 @@ def in_stream(kind: str, data: bytes, deployment: Deployment) -> ProviderError:
 def _plain(body: bytes) -> bytes:
     """Some of AWS's answers spell it `Message`."""
     try:
-        parsed = orjson.loads(body)
+        parsed = lenient.loads(body)
     except orjson.JSONDecodeError:
         return body
     if not isinstance(parsed, dict) or "Message" not in parsed or "message" in parsed:

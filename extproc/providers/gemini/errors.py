@@ -11,7 +11,7 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
-from extproc.providers import answers
+from extproc.providers import answers, lenient
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
 
@@ -34,7 +34,7 @@ def error(
 def event(frame: Frame, deployment: Deployment) -> Json:
     """What one event of a stream holds. Raises ProviderError, for an error in it too."""
     try:
-        found = orjson.loads(frame.data)
+        found = lenient.loads(frame.data)
     except orjson.JSONDecodeError:
         raise unusable_answer("an event of the stream is not JSON", deployment) from None
     if isinstance(found, list) and len(found) == 1:
@@ -58,7 +58,7 @@ def refuse(body: Json, deployment: Deployment) -> None:
 
 def _details(body: bytes) -> list[Json]:
     try:
-        found = orjson.loads(body)
+        found = lenient.loads(body)
     except orjson.JSONDecodeError:
         return []
     for parsed in answers.objects(found)[:1]:

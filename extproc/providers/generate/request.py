@@ -13,7 +13,7 @@ from extproc.providers.carried import Carried, carried_by
 from extproc.providers.chat import wrong
 from extproc.providers.generate import tools
 from extproc.providers.generate.contents import Reading, messages, system
-from extproc.providers.generate.fields import camel, members
+from extproc.providers.generate.fields import members
 from extproc.providers.generate.schema import json_schema
 
 _READ = frozenset(
@@ -84,9 +84,7 @@ def request(asked: Request) -> Json:
     made |= _thinking(config, reading.carried)
     made |= _account(body)
     made |= tools.tools(body, reading.lacking)
-    own = {name: asked.body[name] for name in asked.deployment.extra_body if name in asked.body}
-    others = {name: value for name, value in own.items() if name not in _READ}
-    known = _READ | _LEFT_OUT | camel(others).keys()
+    known = _READ | _LEFT_OUT
     reading.lacking.extend(name for name in body if name not in known)
     reading.lacking.extend(
         f"generationConfig.{name}"
@@ -96,7 +94,7 @@ def request(asked: Request) -> Json:
     if reading.lacking and not asked.drop_params:
         deployment = asked.deployment
         raise UnsupportedParams(deployment.provider, deployment.model, reading.lacking)
-    return {**others, **made}
+    return made
 
 
 def _body(body: Json) -> Json:

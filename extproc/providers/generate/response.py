@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
-from extproc.providers import openai
+from extproc.providers import lenient, openai
 from extproc.providers.answers import content_text, count, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.generate import grounding
@@ -99,7 +99,7 @@ def function_call(call: Json) -> Json | None:
     """A tool call as a part; None for one whose arguments are no object."""
     function = record(call.get("function"))
     try:
-        args = orjson.loads(text(function.get("arguments")) or "{}")
+        args = lenient.loads(text(function.get("arguments")) or "{}")
     except orjson.JSONDecodeError:
         return None
     if not isinstance(args, dict):

@@ -13,7 +13,7 @@ import orjson
 
 from extproc.domain.call import Json
 from extproc.domain.usage import NOTHING, Usage
-from extproc.providers import openai
+from extproc.providers import lenient, openai
 from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.failures import unusable_answer
@@ -179,7 +179,7 @@ def _input(arguments: Any, asked: Request, *, cut: bool) -> Json:
     if arguments is None or arguments == "":
         return {}
     try:
-        parsed = orjson.loads(arguments) if isinstance(arguments, str) else arguments
+        parsed = lenient.loads(arguments) if isinstance(arguments, str) else arguments
     except orjson.JSONDecodeError:
         parsed = None
     if isinstance(parsed, dict):

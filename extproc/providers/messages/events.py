@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
+from extproc.providers import lenient
 from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.messages import naming
@@ -57,7 +58,7 @@ class _Block:
             return True
         if self._input and self._input[-1].rstrip().endswith("}"):
             try:
-                orjson.loads("".join(self._input))
+                lenient.loads("".join(self._input))
             except orjson.JSONDecodeError:
                 return False
             self.sealed = True

@@ -82,7 +82,7 @@ def chat_body(asked: Request) -> Json:
     """The chat body. Raises InvalidRequest naming the member as Anthropic does."""
     body = {name: value for name, value in asked.body.items() if value is not None}
     carried = carried_by(asked)
-    for name in sorted(REFUSED & body.keys()):
+    for name in sorted(name for name in REFUSED & body.keys() if body[name] != []):
         carried.refuse(name, "this member")
     members: Json = {"messages": chat_messages(body, carried)}
     limit = "max_completion_tokens" if asked.deployment.provider in OWN_WORDS else "max_tokens"

@@ -12,7 +12,7 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
-from extproc.providers import answers
+from extproc.providers import answers, lenient
 from extproc.providers.base import Outgoing, Request
 from extproc.providers.failures import provider_error
 
@@ -37,7 +37,7 @@ def error(
     status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment
 ) -> ProviderError:
     try:
-        told = answers.record(orjson.loads(body))
+        told = answers.record(lenient.loads(body))
     except orjson.JSONDecodeError:
         return provider_error(status, headers, body, deployment)
     inner = answers.count(told.get("OriginalStatusCode"))

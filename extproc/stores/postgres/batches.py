@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extproc.domain.batch import BatchJob
+import orjson
+
+from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.stores.postgres.pool import Database
 from extproc.stores.postgres.queries import load
+from extproc.stores.storable import storable
 
 _SQL = load("batches")
 _LIMIT_SECONDS = 10.0
+_SEE_SECONDS = 1.0
+"""A client waits for it."""
 
 
 class PostgresBatches:
@@ -29,14 +34,47 @@ class PostgresBatches:
             rows = await cursor.fetchall()
         return [_job(row) for row in rows]
 
-    async def later(self, batch_id: str, at: float, failures: int) -> None:
-        values = {"id": batch_id, "at": at, "failures": failures}
+    async def later(self, job: BatchJob, at: float, failures: int) -> None:
+        values = {**_named(job), "at": at, "failures": failures}
         async with self._database.connection(_LIMIT_SECONDS) as connection:
             await connection.execute(_SQL["later"], values)
 
-    async def close(self, batch_id: str, state: str) -> None:
+    async def close(self, job: BatchJob, state: str) -> None:
         async with self._database.connection(_LIMIT_SECONDS) as connection:
-            await connection.execute(_SQL["close"], {"id": batch_id, "state": state})
+            await connection.execute(_SQL["close"], {**_named(job), "state": state})
+
+    async def see(self, seen: Sequence[SeenBatch], at: float) -> None:
+        values = [_seen(each, at) for each in sorted(seen, key=lambda each: each.job.id)]
+        async with (
+            self._database.connection(_SEE_SECONDS) as connection,
+            connection.cursor() as cursor,
+        ):
+            await cursor.executemany(_SQL["see"], values)
+
+    async def using(self, deployment_id: str, file_id: str) -> str | None:
+        wanted = {"deployment_id": storable(deployment_id), "file_id": storable(file_id)}
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_SQL["using"], wanted)).fetchone()
+        return None if row is None else str(row["id"])
+
+
+def _named(job: BatchJob) -> dict[str, str]:
+    return {"deployment_id": job.deployment_id, "id": job.id}
+
+
+def _seen(seen: SeenBatch, at: float) -> dict[str, Any]:
+    job = seen.job
+    return {
+        "id": storable(job.id),
+        "deployment_id": job.deployment_id,
+        "key_hash": job.key_hash,
+        "call_id": storable(job.call_id),
+        "about": orjson.dumps(storable(dict(job.metadata))).decode(),
+        "created_at": job.created_at,
+        "at": at,
+        "files": [storable(each) for each in seen.files],
+        "over": seen.over,
+    }
 
 
 def _job(row: Mapping[str, Any]) -> BatchJob:
