@@ -43,7 +43,15 @@ def _lines(call: Call, deployment: Deployment, group: str, data: bytes) -> Itera
         if group and model == group and model != deployment.model and "*" not in deployment.model:
             request["body"]["model"] = deployment.model
         # Written anew: a name that stands twice in an object is read by others as they like.
-        yield orjson.dumps(request)
+        yield _written(request, number)
+
+
+def _written(request: object, number: int) -> bytes:
+    try:
+        return orjson.dumps(request)
+    except orjson.JSONEncodeError:
+        reason = f"Line {number} of the file: it is nested too deeply."
+        raise InvalidRequest(reason, param="file") from None
 
 
 def _check(call: Call, deployment: Deployment, group: str, model: object, number: int) -> None:

@@ -22,6 +22,7 @@ from extproc.policy.memory import Memory
 from extproc.policy.params import BANNED_FIELDS, GATEWAY_FIELDS
 from extproc.policy.shelf import Shelf
 from extproc.providers import forms, registry, resources
+from extproc.providers.resources import rewritten
 from extproc.providers.responses import ids
 
 KEPT = frozenset({"accept", "content-type", "openai-beta"})
@@ -108,7 +109,11 @@ class ResponseNotFound(NotFound):
 
 
 def _json(body: Json) -> tuple[bytes, str]:
-    return orjson.dumps(body), "application/json"
+    try:
+        return orjson.dumps(body), "application/json"
+    except orjson.JSONEncodeError:
+        reason = "Invalid JSON payload: it is nested too deeply."
+        raise InvalidRequest(reason, param="request_body") from None
 
 
 def _parsed(content_type: str, data: bytes) -> Json:
@@ -227,6 +232,6 @@ def _stamping(deployment: Deployment) -> Callable[[bytes], Awaitable[bytes]]:
             return data
         if not isinstance(answer, dict):
             return data
-        return orjson.dumps(ids.stamped(answer, deployment.id))
+        return rewritten(ids.stamped(answer, deployment.id), deployment)
 
     return rewrite

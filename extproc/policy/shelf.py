@@ -22,6 +22,7 @@ from extproc.policy.owners import Ownership, may_see
 from extproc.policy.settle import about
 from extproc.providers import resources
 from extproc.providers.answers import objects, record, text
+from extproc.providers.resources import rewritten
 from extproc.providers.responses import ids
 from extproc.stores.base import Batches, StoreUnavailable
 
@@ -83,7 +84,7 @@ class Shelf:
         listed = not resource.id and call.headers.get(":method") == "GET"
         items = objects(answer.get("data")) if listed else [answer]
         if resource.action in ("events", "checkpoints"):
-            return orjson.dumps(resources.shown(answer, home.id))
+            return rewritten(resources.shown(answer, home.id), home)
         if call.headers.get(":method") == "POST" and not resource.id:
             made = Owned(text(answer.get("id")), home.id, _hash(call), checked)
             whose = {made.id: made} if made.id else {}
@@ -91,9 +92,9 @@ class Shelf:
             whose = await self._owners_of(call, home, items, listed=listed)
         await self._note(call, items, whose)
         if not listed:
-            return orjson.dumps(resources.shown(answer, _at(answer, whose, home)))
+            return rewritten(resources.shown(answer, _at(answer, whose, home)), home)
         own = [item for item in items if may_see(call.key, whose.get(text(item.get("id"))))]
-        return orjson.dumps(_page(answer, own, whose, home))
+        return rewritten(_page(answer, own, whose, home), home)
 
     async def _owners_of(
         self, call: Call, home: Deployment, items: Sequence[Json], *, listed: bool

@@ -15,10 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.resources import Kind, Resource
 from extproc.providers import azure
+from extproc.providers.failures import unusable_answer
 from extproc.providers.responses import ids
 
 ROOTS: Mapping[Kind, str] = {
@@ -131,3 +134,11 @@ def _on_azure(deployment: Deployment, where: str) -> str:
         asked = f"?api-version={version}" if version == "preview" else ""
         return f"/openai/v1{where}{asked}"
     return f"/openai{where}?api-version={quote(version)}"
+
+
+def rewritten(answer: Json, deployment: Deployment) -> bytes:
+    """An answer on its way to the client. Raises ProviderError for one that cannot be written."""
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:
+        raise unusable_answer("its answer is nested too deeply", deployment) from None
