@@ -8,6 +8,9 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.domain.value import value
 
+CLIENT_LEFT = 499
+"""What is counted for a call that ended before its answer did."""
+
 
 @value
 class Outcome:

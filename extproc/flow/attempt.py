@@ -20,17 +20,11 @@ from enum import Enum, auto
 import orjson
 
 from extproc.domain import headers as names
-from extproc.domain import routes
 from extproc.domain.call import Call, Json
 from extproc.domain.ledger import INCOMPLETE
-from extproc.errors import (
-    AuthError,
-    Forbidden,
-    GatewayError,
-    Internal,
-    InvalidRequest,
-    NotFound,
-)
+from extproc.domain.outcome import CLIENT_LEFT
+from extproc.domain.routes import Route
+from extproc.errors import AuthError, Forbidden, GatewayError, Internal, InvalidRequest
 from extproc.flow import headers as head
 from extproc.flow.answers import (
     Answer,
@@ -50,15 +44,14 @@ from extproc.flow.commands import (
     ListModels,
     Pass,
     PassHeaders,
-    PassTrailers,
     Refused,
-    Release,
     Remember,
     Send,
     SettleLate,
     Sign,
     Watch,
 )
+from extproc.flow.echo import echo
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -77,9 +70,6 @@ from extproc.providers.base import Request
 from extproc.providers.decoders import is_stream
 from extproc.providers.dialects import dialect_of
 from extproc.providers.failures import stalled, unusable_answer
-
-CLIENT_LEFT = 499
-"""What is counted for a call that ended before its answer did."""
 
 
 class State(Enum):
@@ -110,9 +100,9 @@ TRANSITIONS: dict[State, dict[type[Event], State]] = {
 
 
 class AttemptFlow:
-    def __init__(self) -> None:
+    def __init__(self, route: Route) -> None:
         self.state = State.START
-        self._route: routes.Route | None = None
+        self._route = route
         self._call: Call | None = None
         self._client_headers: dict[str, str] = {}
         self._exchange: Exchange | None = None
@@ -138,7 +128,7 @@ class AttemptFlow:
             case RequestBody():
                 yield from self._send(event)
             case _ if self.state is State.PASSING:
-                yield from _pass_through(event)
+                yield from echo(event)
             case ResponseHeaders() if self.state is State.HELD:
                 yield from self._receive(event)
             case ResponseBody() if self.state in (State.HELD, State.RELEASED):
@@ -155,14 +145,10 @@ class AttemptFlow:
 
     def _identify(self, event: RequestHeaders) -> Steps:
         self._client_headers = dict(event.headers)
-        method, path = event.headers.get(":method", ""), event.headers.get(":path", "")
-        route = self._route = routes.match(method, path)
-        if route is None:
-            raise NotFound(f"{method} {path.partition('?')[0]} is not served by this gateway.")
-        call: Call = yield Identify(route, event.headers, event.at)
+        call: Call = yield Identify(self._route, event.headers, event.at)
         self._call = call
-        if route.served in ("models", "model"):
-            listing: bytes = yield ListModels(call, route.path_model)
+        if self._route.served in ("models", "model"):
+            listing: bytes = yield ListModels(call, self._route.path_model)
             self.state = State.REFUSED
             yield Immediate(200, listing, {"content-type": JSON_TYPE, **head.call_headers(call)})
         elif event.end:
@@ -270,8 +256,7 @@ class AttemptFlow:
         known = head.call_headers(self._call) if self._call else {}
         headers = {"content-type": JSON_TYPE, **known, **error.headers}
         yield Immediate(error.status, orjson.dumps(self._envelope(error)), headers)
-        served = self._route.served if self._route else None
-        yield Refused(served, error.status, self._call.group if self._call else "")
+        yield Refused(self._route.served, error.status, self._call.group if self._call else "")
 
     def _envelope(self, error: GatewayError) -> Json:
         """The client's own form; but who may not call is told so in OpenAI's, as LiteLLM does."""
@@ -311,14 +296,3 @@ class AttemptFlow:
         # Held headers and a broken connection: Envoy may be coming again, and that will be counted.
         again = self._answer is not None and not self._answer.released and exchange.may_come_again
         yield SettleLate(replace(outcome, answered=None if again else CLIENT_LEFT))
-
-
-def _pass_through(event: Event) -> Steps:
-    """Envoy's own answer, made before this attempt had a request: as it is."""
-    match event:
-        case ResponseHeaders():
-            yield Release({}, ())
-        case ResponseBody():
-            yield Pass(event.data, event.end)
-        case ResponseTrailers():
-            yield PassTrailers()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from extproc.domain import routes
-from extproc.domain.routes import Served
+from extproc.domain.routes import Route, Served
 from extproc.flow.attempt import AttemptFlow
 from extproc.flow.events import Event, RequestHeaders
 from extproc.flow.exchange import Steps
@@ -18,7 +18,7 @@ class Flow(Protocol):
     def handle(self, event: Event) -> Steps: ...
 
 
-FLOWS: Mapping[Served, Callable[[], Flow]] = {
+FLOWS: Mapping[Served, Callable[[Route], Flow]] = {
     "pass_through": PassFlow,
     "resource": PassFlow,
     "realtime": RealtimeFlow,
@@ -40,9 +40,8 @@ class Entry:
 
 def _chosen(event: Event) -> Flow:
     """A path that no route knows may be one that the configuration lets pass."""
+    route = None
     if isinstance(event, RequestHeaders):
         route = routes.match(event.headers.get(":method", ""), event.headers.get(":path", ""))
-        served = FLOWS.get((route or routes.PASSED).served)
-        if served is not None:
-            return served()
-    return AttemptFlow()
+    route = route or routes.PASSED
+    return FLOWS.get(route.served, AttemptFlow)(route)

@@ -53,15 +53,21 @@ def outgoing_headers(
     return headers
 
 
-def departure(deployment: Deployment, headers: Mapping[str, str], body: bytes) -> Departure:
+def departure(
+    deployment: Deployment, headers: Mapping[str, str], body: bytes, method: str = "POST"
+) -> Departure:
     """The request for who signs it."""
-    return Departure(deployment, "POST", headers[":path"], headers, body)
+    return Departure(deployment, method, headers[":path"], headers, body)
 
 
-def removed_from_request(client: Mapping[str, str], kept: Mapping[str, str]) -> tuple[str, ...]:
-    """Every header the client sent that is neither allowed nor overwritten."""
+def removed_from_request(
+    client: Mapping[str, str],
+    overwritten: Mapping[str, str],
+    kept: frozenset[str] = REQUEST_KEPT,
+) -> tuple[str, ...]:
+    """Every header the client sent that is neither kept nor overwritten."""
     return tuple(
-        name for name in client if name[0] != ":" and name not in REQUEST_KEPT and name not in kept
+        name for name in client if name[0] != ":" and name not in kept and name not in overwritten
     )
 
 

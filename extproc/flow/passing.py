@@ -17,12 +17,11 @@ from enum import Enum, auto
 import orjson
 
 from extproc.domain import headers as names
-from extproc.domain import routes
 from extproc.domain.call import Call, Json
-from extproc.domain.departure import Departure
 from extproc.domain.endpoints import Endpoint
 from extproc.domain.passage import Answered, Passage
 from extproc.domain.passthrough import prefix_of
+from extproc.domain.routes import Route
 from extproc.errors import AuthError, Forbidden, GatewayError, Internal, Unavailable
 from extproc.flow import headers as head
 from extproc.flow.commands import (
@@ -31,15 +30,14 @@ from extproc.flow.commands import (
     Immediate,
     Pass,
     PassHeaders,
-    PassTrailers,
     Refused,
-    Release,
     Resolve,
     Send,
     SendHeaders,
     Sign,
     Watch,
 )
+from extproc.flow.echo import echo
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -90,9 +88,9 @@ TRANSITIONS: dict[State, dict[type[Event], State]] = {
 
 
 class PassFlow:
-    def __init__(self) -> None:
+    def __init__(self, route: Route) -> None:
         self.state = State.START
-        self._route = routes.PASSED
+        self._route = route
         self._prefix: str | None = None
         self._call: Call | None = None
         self._client: Mapping[str, str] = {}
@@ -120,7 +118,7 @@ class PassFlow:
             case RequestBody():
                 yield from self._send(event.data, body_follows=True)
             case _ if self.state is State.ECHOING:
-                yield from _echo(event)
+                yield from echo(event)
             case ResponseHeaders() if self.state is State.PASSING and self._relay:
                 yield from self._relay.receive(event)
             case ResponseBody() if self.state is State.PASSING and self._relay:
@@ -140,7 +138,6 @@ class PassFlow:
         self._client = event.headers
         target = event.headers.get(":path", "")
         self._prefix = prefix_of(target.partition("?")[0])
-        self._route = routes.match(event.headers.get(":method", ""), target) or routes.PASSED
         self._call = yield Identify(self._route, event.headers, event.at)
         assert self._call is not None
         if self._call.attempt > 1:
@@ -168,21 +165,17 @@ class PassFlow:
         headers = _outgoing(passage)
         kept = {name: self._client[name] for name in passage.kept if name in self._client}
         if passage.signed:
-            headers |= yield Sign(_departure(passage, {**kept, **headers, **passage.headers}, body))
+            seen = {**kept, **headers, **passage.headers}
+            method = call.headers.get(":method", "")
+            headers |= yield Sign(head.departure(passage.deployment, seen, body, method))
         headers |= passage.headers
         begun_at: float = yield Begin(call, passage.deployment)
         self._relay = Relay(passage, begun_at)
         self.state = State.SENT
         if passage.body is not None:
             headers["content-length"] = str(len(body))  # Envoy refuses a body that contradicts it
-        removed = tuple(
-            name
-            for name in self._client
-            if name[0] != ":"
-            and name not in head.REQUEST_KEPT
-            and name not in passage.kept
-            and name not in headers
-        )
+        kept_names = head.REQUEST_KEPT | passage.kept
+        removed = head.removed_from_request(self._client, headers, kept_names)
         if body_follows:
             yield Send(headers, removed, passage.body)
         else:
@@ -211,17 +204,6 @@ class PassFlow:
         return dialect_of(DIALECTS.get(self._prefix, "chat")).error(error)
 
 
-def _echo(event: Event) -> Steps:
-    """Envoy's own answer, made before there was a request of ours: as it is."""
-    match event:
-        case ResponseHeaders():
-            yield Release({}, ())
-        case ResponseBody():
-            yield Pass(event.data, event.end)
-        case ResponseTrailers():
-            yield PassTrailers()
-
-
 def _outgoing(passage: Passage) -> dict[str, str]:
     deployment = passage.deployment
     headers = {
@@ -235,13 +217,3 @@ def _outgoing(passage: Passage) -> dict[str, str]:
     if deployment.timeout_seconds:
         headers[names.TIMEOUT_MS] = str(max(1, int(deployment.timeout_seconds * 1000)))
     return headers
-
-
-def _departure(passage: Passage, headers: Mapping[str, str], body: bytes) -> Departure:
-    seen = {
-        name: value
-        for name, value in headers.items()
-        if name[0] != ":" and name not in (names.CLUSTER, names.TIMEOUT_MS)
-    }
-    method = passage.call.headers.get(":method", "")
-    return Departure(passage.deployment, method, passage.path, seen, body)

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from extproc.domain import headers as names
-from extproc.domain import routes, subprotocols
+from extproc.domain import subprotocols
 from extproc.domain.call import Call
-from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 from extproc.domain.outcome import Outcome
 from extproc.errors import InvalidRequest
@@ -47,13 +46,10 @@ class RealtimeFlow(AttemptFlow):
 
     def _identify(self, event: RequestHeaders) -> Steps:
         self._client_headers = dict(event.headers)
-        method, path = event.headers.get(":method", ""), event.headers.get(":path", "")
-        route = self._route = routes.match(method, path)
-        assert route is not None, "the entry has chosen this flow by the route"
-        self._call = yield Identify(route, event.headers, event.at)
+        self._call = yield Identify(self._route, event.headers, event.at)
         if event.headers.get("upgrade", "").lower() != "websocket":
             raise InvalidRequest("/realtime: open a WebSocket, with `Upgrade: websocket`.")
-        yield from self._open(asked(path))
+        yield from self._open(asked(event.headers.get(":path", "")))
 
     def _open(self, body: dict[str, object]) -> Steps:
         assert self._call is not None
@@ -65,14 +61,15 @@ class RealtimeFlow(AttemptFlow):
         translator = registry.find(call.endpoint, deployment.schema)
         path = deployment.base_path + translator.request(request).path
         headers = _outgoing_headers(call, deployment, path)
-        seen = {n: v for n, v in headers.items() if n[0] != ":" and n != names.CLUSTER}
-        credentials: Mapping[str, str] = yield Sign(Departure(deployment, "GET", path, seen, b""))
+        departure = head.departure(deployment, headers, b"", "GET")
+        credentials: Mapping[str, str] = yield Sign(departure)
         begun_at: float = yield Begin(call, deployment)
         exchange = self._exchange = Exchange(call, deployment, translator, request, begun_at)
         self._answer = self._session = Session(exchange)
         self.state = State.SENT
         headers |= credentials
-        yield SendHeaders(headers, _removed(self._client_headers, headers))
+        removed = head.removed_from_request(self._client_headers, headers, HANDSHAKE)
+        yield SendHeaders(headers, removed)
         yield Watch(exchange.stall_seconds)
 
     def _receive(self, event: ResponseHeaders) -> Steps:
@@ -150,10 +147,3 @@ def _outgoing_headers(call: Call, deployment: Deployment, path: str) -> dict[str
     if offers := subprotocols.without_key(call.headers.get(subprotocols.HEADER, "")):
         headers[subprotocols.HEADER] = offers
     return headers
-
-
-def _removed(client: Mapping[str, str], kept: Mapping[str, str]) -> tuple[str, ...]:
-    """Every header the client sent that is no part of the handshake."""
-    return tuple(
-        name for name in client if name[0] != ":" and name not in HANDSHAKE and name not in kept
-    )

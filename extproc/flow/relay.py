@@ -15,7 +15,7 @@ from extproc.domain import headers as names
 from extproc.domain.call import Call
 from extproc.domain.ledger import INCOMPLETE
 from extproc.domain.numbers import whole_number
-from extproc.domain.outcome import Outcome, Receipt
+from extproc.domain.outcome import CLIENT_LEFT, Outcome, Receipt
 from extproc.domain.passage import Passage
 from extproc.domain.usage import NOTHING, Usage, nanousd
 from extproc.errors import GatewayError, ProviderError
@@ -37,7 +37,6 @@ from extproc.providers.answers import text
 from extproc.providers.decoders import is_stream
 from extproc.providers.failures import unusable_answer
 
-CLIENT_LEFT = 499
 MAX_REWRITTEN_BYTES = 64 * 1024 * 1024
 MOST_USD = Decimal(10_000)
 ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')

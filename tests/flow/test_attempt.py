@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from extproc.domain.outcome import Receipt
+from extproc.domain.routes import Route
 from extproc.domain.usage import Usage
 from extproc.errors import AuthError, Internal, ModelDenied
 from extproc.flow.attempt import TRANSITIONS, AttemptFlow, State
@@ -28,6 +29,7 @@ from extproc.flow.commands import (
     Sign,
     Watch,
 )
+from extproc.flow.entry import Entry
 from extproc.flow.events import (
     Event,
     RequestBody,
@@ -79,7 +81,7 @@ STREAM = frames(chunk("Hel"), chunk("lo"), USAGE_CHUNK, b"[DONE]")
 
 def sent(body: bytes = BODY, **changes: Any) -> Playbook:
     """A flow whose request has just left."""
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     admitted = call(plan=plan(), **changes)
     play.result(admitted) << PassHeaders()
@@ -104,7 +106,7 @@ def passed(play: Playbook) -> bytes:
 
 
 def test_request_leaves_with_provider_credentials_and_nothing_of_the_client() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     admitted = call(plan=plan())
     play.result(admitted) << PassHeaders()
@@ -124,7 +126,7 @@ def test_request_leaves_with_provider_credentials_and_nothing_of_the_client() ->
 
 
 def test_body_that_needs_no_change_is_not_sent_back() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     same_name = deployment("d1", model="gpt")
     play.result(call(plan=plan(same_name))) << PassHeaders()
@@ -265,7 +267,7 @@ def test_client_error_is_not_retried(status: int) -> None:
 
 def test_same_deployment_again_waits_as_the_provider_says() -> None:
     only = plan(deployment("d1"))
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(call(plan=only)) << PassHeaders()
     play >> RequestBody(100.1, BODY) << Admit
@@ -299,7 +301,7 @@ def test_an_answer_that_is_nearly_json_is_not_lost() -> None:
 
 
 def test_stream_that_never_begins_goes_to_the_next_deployment() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     impatient = call(plan=plan(), streaming=True, stream_timeout_seconds=2.0)
     play.result(impatient) << PassHeaders()
@@ -313,7 +315,7 @@ def test_stream_that_never_begins_goes_to_the_next_deployment() -> None:
 
 
 def test_refusal_of_the_key_answers_before_the_body() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.refuse(AuthError("no"))
     answer = play.take()
@@ -324,7 +326,7 @@ def test_refusal_of_the_key_answers_before_the_body() -> None:
 
 
 def test_refusal_at_admission_begins_nothing() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(call()) << PassHeaders()
     play >> RequestBody(100.1, BODY) << Admit
@@ -336,7 +338,7 @@ def test_refusal_at_admission_begins_nothing() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"nul"])
 def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(call()) << PassHeaders()
     play >> RequestBody(100.1, body)
@@ -363,7 +365,7 @@ def test_stream_cancelled_while_settling_settles_late() -> None:
 
 
 def test_envoys_own_answer_passes_as_it_is() -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> ResponseHeaders(100.0, 413, JSON) << Release({}, ())
     play >> ResponseBody(100.0, b"{}", True) << Pass(b"{}", True)
     play.done()
@@ -380,7 +382,7 @@ def _events() -> Iterable[Event]:
 
 @pytest.mark.parametrize(("state", "event"), list(product(State, _events())))
 def test_every_pair_is_in_the_table_or_refused(state: State, event: Event) -> None:
-    flow = AttemptFlow()
+    flow = AttemptFlow(Route("chat"))
     flow.state = state
     if type(event) in TRANSITIONS[state]:
         assert isinstance(TRANSITIONS[state][type(event)], State)
@@ -417,7 +419,7 @@ def test_bytes_after_done_change_nothing() -> None:
     ],
 )
 def test_body_that_another_parser_may_read_otherwise_is_written_anew(body: bytes) -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     same = call(plan=plan(deployment("d1", model="gpt")))
     play.result(same) << PassHeaders()
@@ -430,7 +432,7 @@ def test_body_that_another_parser_may_read_otherwise_is_written_anew(body: bytes
 
 @pytest.mark.parametrize("opening", [b'{"a":', b"["])
 def test_nesting_deeper_than_can_be_written_is_refused(opening: bytes) -> None:
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(call()) << PassHeaders()
     closing = b"}" if opening.startswith(b"{") else b"]"
@@ -487,7 +489,7 @@ def test_a_form_that_needs_no_change_keeps_its_boundary() -> None:
         b"--b1--\r\n"
     )
     asked = call(endpoint="transcriptions", headers=headers, plan=plan())
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, {**headers, ":path": "/v1/audio/transcriptions"}) << Identify
     play.result(asked) << PassHeaders()
     play >> RequestBody(100.1, form)
@@ -499,7 +501,7 @@ def test_a_form_that_needs_no_change_keeps_its_boundary() -> None:
 
 def test_a_compressed_request_is_told_so() -> None:
     headers = {**HEADERS, "content-encoding": "gzip"}
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     play >> RequestHeaders(100.0, headers) << Identify
     play.result(call(headers=headers)) << PassHeaders()
     play >> RequestBody(100.1, b"\x1f\x8b")

@@ -9,7 +9,6 @@ import pytest
 
 from extproc.domain.call import Call
 from extproc.domain.outcome import Receipt
-from extproc.flow.attempt import AttemptFlow
 from extproc.flow.commands import (
     Admit,
     Begin,
@@ -20,6 +19,7 @@ from extproc.flow.commands import (
     Settle,
     Sign,
 )
+from extproc.flow.entry import Entry
 from extproc.flow.events import Event, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
 from tests.calls import call, plan
 from tests.providers import cases
@@ -43,7 +43,7 @@ class Carried:
         self.body = b""
         self.status = 0
         self.settled: list[Settle] = []
-        self._flow = AttemptFlow()
+        self._flow = Entry()
 
     def run(self, kind: str, raw: bytes) -> None:
         path = {":method": "POST", ":path": "/v1/chat/completions"}

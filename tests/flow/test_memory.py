@@ -9,7 +9,6 @@ from extproc.domain.call import Call
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.outcome import Receipt
-from extproc.flow.attempt import AttemptFlow
 from extproc.flow.commands import (
     Admit,
     Begin,
@@ -24,6 +23,7 @@ from extproc.flow.commands import (
     Sign,
     Watch,
 )
+from extproc.flow.entry import Entry
 from extproc.flow.events import RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
 from extproc.providers.responses import ids
 from tests.calls import call, deployment, plan
@@ -49,7 +49,7 @@ KEY_ID = ids.encode("d1", "c1")
 def asked(home: Any = CHAT, key: Key | None = None, **body: Any) -> tuple[Playbook, Call]:
     """A flow whose request has just left."""
     body = {"model": "gpt", "input": "Hi", **body}
-    play = Playbook(AttemptFlow())
+    play = Playbook(Entry())
     admitted = call(
         endpoint="responses",
         path="/v1/responses",

@@ -8,7 +8,7 @@ import pytest
 from extproc.domain.call import Call
 from extproc.domain.outcome import Outcome, Receipt
 from extproc.domain.passage import Passage
-from extproc.domain.routes import Route
+from extproc.domain.routes import PASSED, Route
 from extproc.domain.usage import NOTHING, Usage
 from extproc.errors import AuthError, Internal, InvalidRequest, ModelDenied, NotFound
 from extproc.flow.commands import (
@@ -80,7 +80,7 @@ def caller(**changes: Any) -> Call:
 
 
 def identified(headers: dict[str, str] = HEADERS) -> Playbook:
-    play = Playbook(PassFlow())
+    play = Playbook(PassFlow(PASSED))
     play >> RequestHeaders(100.0, headers)
     assert isinstance(play.take(), Identify)
     play.result(caller()) << PassHeaders()
@@ -120,7 +120,7 @@ def test_request_leaves_with_the_providers_credential_and_what_is_kept() -> None
     departure = play.take().departure
     assert (departure.method, departure.path, departure.body) == ("POST", "/v1/messages", BODY)
     assert departure.headers["anthropic-version"] == "2023-06-01"
-    assert departure.headers.keys().isdisjoint({"authorization", "cookie", "x-gateway-cluster"})
+    assert departure.headers.keys().isdisjoint({"authorization", "cookie"})
     play.result({"x-api-key": "provider"}) << Begin(caller(), TARGET)
     play.result(100.2)
     send = play.take()
@@ -134,7 +134,7 @@ def test_request_leaves_with_the_providers_credential_and_what_is_kept() -> None
 
 
 def test_request_without_a_body_leaves_at_its_headers() -> None:
-    play = Playbook(PassFlow())
+    play = Playbook(PassFlow(PASSED))
     play >> RequestHeaders(100.0, {**HEADERS, ":method": "GET"}, end=True) << Identify
     play.result(caller()) << Resolve(caller(), b"")
     play.result(passage(format=None)) << Sign
@@ -449,7 +449,7 @@ def test_upstream_that_is_away_is_not_asked_again(flags: str, produced: bool) ->
 
 
 def test_second_attempt_is_refused() -> None:
-    play = Playbook(PassFlow())
+    play = Playbook(PassFlow(PASSED))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(caller(attempt=2))
     assert play.take().status == 503
@@ -458,7 +458,7 @@ def test_second_attempt_is_refused() -> None:
 
 @pytest.mark.parametrize("error", [AuthError("no"), ModelDenied("no")])
 def test_who_may_not_call_is_told_so_in_openais_form(error: Any) -> None:
-    play = Playbook(PassFlow()) >> RequestHeaders(100.0, HEADERS) << Identify
+    play = Playbook(PassFlow(PASSED)) >> RequestHeaders(100.0, HEADERS) << Identify
     refusal = play.refuse(error).take()
     assert (refusal.status, orjson.loads(refusal.body)) == (error.status, error.envelope())
     play << Refused("pass_through", error.status)
@@ -482,7 +482,7 @@ def test_envoys_own_answer_passes_as_it_is() -> None:
 
 
 def test_event_out_of_turn_is_a_bug() -> None:
-    play = Playbook(PassFlow())
+    play = Playbook(PassFlow(PASSED))
     with pytest.raises(Internal):
         play >> RequestBody(100.0, b"")
 
@@ -504,6 +504,6 @@ def test_unknown_paths_and_providers_prefixes_pass(method: str, path: str, passe
 
 
 def test_events_of_another_kind_are_not_for_it() -> None:
-    flow: Any = PassFlow()
+    flow: Any = PassFlow(PASSED)
     with pytest.raises(Internal):
         list(flow.handle(Event(1.0)))

@@ -8,6 +8,7 @@ from wsproto.frame_protocol import FrameProtocol
 
 from extproc.domain.call import Call
 from extproc.domain.outcome import Receipt
+from extproc.domain.routes import Route
 from extproc.domain.usage import Usage
 from extproc.errors import AuthError, InvalidRequest
 from extproc.flow.attempt import State
@@ -81,7 +82,7 @@ def asking(**changes: Any) -> Call:
 
 def sent(**changes: Any) -> Playbook:
     """A flow whose handshake has just left."""
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(asking(**changes)) << Admit
     play.result(asking(body={"model": "gpt"}, **changes)) << Sign
@@ -95,7 +96,7 @@ def opened() -> Playbook:
 
 
 def test_the_handshake_leaves_with_the_providers_credential_and_nothing_of_the_client() -> None:
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     assert play.result(asking()).take().call.body == {"model": "gpt"}
     departure = play.result(asking(body={"model": "gpt"})).take().departure
@@ -219,17 +220,17 @@ def test_an_answer_that_opens_no_tunnel_cannot_be_used() -> None:
 
 
 def test_who_may_not_is_told_before_anything_leaves() -> None:
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.refuse(AuthError("no")) << Immediate << Refused
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(asking()) << Admit
     play.refuse(InvalidRequest("no")) << Immediate << Refused("realtime", 400, "gpt")
 
 
 def test_a_plain_get_is_told_to_open_a_websocket() -> None:
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     plain = {name: HEADERS[name] for name in (":method", ":path")}
     play >> RequestHeaders(100.0, plain, end=True) << Identify
     answer = play.result(asking()).take()
@@ -237,7 +238,7 @@ def test_a_plain_get_is_told_to_open_a_websocket() -> None:
 
 
 def test_a_provider_without_sessions_is_refused() -> None:
-    play = Playbook(RealtimeFlow())
+    play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
     play.result(asking()) << Admit
     other = deployment("d1", schema="anthropic")
