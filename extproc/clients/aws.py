@@ -5,22 +5,21 @@ the tests let botocore verify it.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
-import asyncio
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from urllib.parse import quote
 
 from extproc.clients import awskeys
 from extproc.clients.awskeys import Keys, Source
+from extproc.clients.tokens import Tokens
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
-from extproc.errors import GatewayError, Unavailable
 
-FETCH_SECONDS = 20.0
-MOST_KEPT = 1000
+WHO = "AWS"
 DEFAULT_REGION = "us-west-2"
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -31,22 +30,11 @@ SERVICES: Mapping[str, str] = {"sagemaker": "sagemaker", "sagemaker_chat": "sage
 BEDROCK = "bedrock"
 _HOST_REGION = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.(?:amazonaws|api\.aws|vpce)")
 
-Fetch = Callable[[Source, float], Keys]
-
 
 class AwsSigner:
-    """Keeps credentials as long as they are fresh; each is fetched by one request at a time."""
-
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        now: Callable[[], float],
-        fetch: Fetch = awskeys.fetch,
-    ) -> None:
+    def __init__(self, tokens: Tokens, environ: Mapping[str, str]) -> None:
+        self._tokens = tokens
         self._environ = environ
-        self._now = now
-        self._fetch = fetch
-        self._kept: dict[tuple[tuple[str, str], ...], _Kept] = {}
 
     async def __call__(self, departure: Departure) -> Mapping[str, str]:
         """The headers to set. Raises ProviderError (401) or Unavailable."""
@@ -56,45 +44,12 @@ class AwsSigner:
             return {"authorization": f"Bearer {deployment.api_key}"}
         region = region_of(deployment)
         keys = awskeys.fixed(deployment.secrets) or await self._keys(deployment, region)
-        return signature(departure, keys, service, region, self._now())
+        return signature(departure, keys, service, region, self._tokens.now())
 
     async def _keys(self, deployment: Deployment, region: str) -> Keys:
-        named = tuple(sorted({**deployment.secrets, "region": region}.items()))
-        kept = self._kept.setdefault(named, _Kept())
-        if len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        if kept.is_fresh(self._now()) or (kept.lock.locked() and kept.is_usable(self._now())):
-            return kept.keys
-        async with kept.lock:
-            if not kept.is_fresh(self._now()):
-                await self._refresh(kept, Source(deployment.secrets, region, self._environ))
-            return kept.keys
-
-    async def _refresh(self, kept: "_Kept", source: Source) -> None:
-        try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                kept.keys = await asyncio.to_thread(self._fetch, source, self._now())
-        except TimeoutError:
-            if not kept.is_usable(self._now()):
-                message = f"AWS credentials: no answer within {FETCH_SECONDS:g} seconds"
-                raise Unavailable(message) from None
-        except GatewayError:
-            if not kept.is_usable(self._now()):
-                raise
-
-
-class _Kept:
-    """The credentials of one source: at first none that could be used."""
-
-    def __init__(self) -> None:
-        self.keys = Keys("", "", None, 0.0, 0.0)
-        self.lock = asyncio.Lock()
-
-    def is_fresh(self, now: float) -> bool:
-        return now < self.keys.fresh_until
-
-    def is_usable(self, now: float) -> bool:
-        return now < self.keys.usable_until
+        named = (WHO, region, *sorted(deployment.secrets.items()))
+        source = Source(deployment.secrets, region, self._environ)
+        return await self._tokens.get(named, partial(awskeys.fetch, source))
 
 
 def region_of(deployment: Deployment) -> str:

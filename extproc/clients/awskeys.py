@@ -10,6 +10,7 @@ Blocking, and all of it may go over the network: for threads only. The order is 
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,14 @@ from botocore.exceptions import (
 from botocore.session import Session
 from botocore.utils import InstanceMetadataFetcher
 
+from extproc.clients.tokens import Token
 from extproc.domain.value import value
 from extproc.errors import GatewayError, ProviderError, Unavailable
 
 CALL_SECONDS = 5.0
 INSTANCE_SECONDS = 1.0
-ASKED_AGAIN_SECONDS = 300.0
+USUAL_SECONDS = 600.0
 """How long credentials of unknown end are used: whoever made them keeps them longer."""
-EARLY_SECONDS = 300.0
 SESSION_NAME = "llm-extproc"
 
 _OLDER = frozenset({"ec2-credentials-file", "boto-config"})
@@ -49,13 +50,11 @@ _OF_MACHINE = frozenset({"env", "container-role", "iam-role"})
 
 @value
 class Keys:
-    """Credentials, and until when: epoch seconds. Between the two they are good, but old."""
+    """The credentials that sign."""
 
     access_key: str
     secret_key: str
     token: str | None = None
-    fresh_until: float = float("inf")
-    usable_until: float = float("inf")
 
 
 @value
@@ -73,7 +72,7 @@ def fixed(secrets: Mapping[str, str]) -> Keys | None:
     return None if any(secrets.get(name) for name in _BEFORE_KEYS) else _given(secrets)
 
 
-def fetch(source: Source, now: float) -> Keys:
+def fetch(source: Source, now: float) -> Token[Keys]:
     """Raises ProviderError (401) saying what is missing or refused, Unavailable for no answer."""
     try:
         return _fetch(source, now)
@@ -106,30 +105,26 @@ def _given(secrets: Mapping[str, str]) -> Keys | None:
     return Keys(access_key, secret_key, secrets.get("aws_session_token"))
 
 
-def _fetch(source: Source, now: float) -> Keys:
+def _fetch(source: Source, now: float) -> Token[Keys]:
     secrets = source.secrets
     role = secrets.get("aws_role_name")
     if token := secrets.get("aws_web_identity_token"):
         if not role:
             raise refused("aws_web_identity_token needs an aws_role_name")
         return _by_identity(source, role, _identity(token, source.environ))
-    if role:
-        return _by_role(source, role, _base(source, now))
-    return _base(source, now)
+    base = _base(source, now)
+    return _by_role(source, role, base.value) if role else base
 
 
-def _base(source: Source, now: float) -> Keys:
+def _base(source: Source, now: float) -> Token[Keys]:
     if profile := source.secrets.get("aws_profile_name"):
-        return _loaded(
-            _of_profile(source, profile),
-            now,
-            f"the profile {profile!r} is not there, or gives none",
-        )
+        missing = f"the profile {profile!r} is not there, or gives none"
+        return Token(_loaded(_of_profile(source, profile), missing), now + USUAL_SECONDS)
     given = _given(source.secrets)
-    return _of_machine(source, now) if given is None else given
+    return _of_machine(source, now) if given is None else Token(given, now + USUAL_SECONDS)
 
 
-def _of_machine(source: Source, now: float) -> Keys:
+def _of_machine(source: Source, now: float) -> Token[Keys]:
     environ = source.environ
     token_file, role = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"), environ.get("AWS_ROLE_ARN")
     if token_file and role and "AWS_ACCESS_KEY_ID" not in environ:
@@ -138,7 +133,7 @@ def _of_machine(source: Source, now: float) -> Keys:
         "none found: set aws_access_key_id and aws_secret_access_key, aws_profile_name, "
         "aws_role_name or AWS_BEARER_TOKEN_BEDROCK"
     )
-    return _loaded(_of_chain(source), now, missing)
+    return Token(_loaded(_of_chain(source), missing), now + USUAL_SECONDS)
 
 
 def _of_chain(source: Source) -> Iterator[Any]:
@@ -162,43 +157,36 @@ def _of_profile(source: Source, profile: str) -> Iterator[Any]:
             yield provider
 
 
-def _loaded(providers: Iterator[Any], now: float, missing: str) -> Keys:
+def _loaded(providers: Iterator[Any], missing: str) -> Keys:
     for provider in providers:
         found = provider.load()
         if found is not None:
             keys = found.get_frozen_credentials()
-            fresh = now + ASKED_AGAIN_SECONDS
-            usable = fresh + ASKED_AGAIN_SECONDS
-            return Keys(keys.access_key, keys.secret_key, keys.token, fresh, usable)
+            return Keys(keys.access_key, keys.secret_key, keys.token)
     raise refused(missing)
 
 
-def _by_identity(source: Source, role: str, token: str) -> Keys:
-    client = _sts(source, None)
-    answer = client.assume_role_with_web_identity(
-        RoleArn=role, RoleSessionName=_session_name(source), WebIdentityToken=token
-    )
+def _by_identity(source: Source, role: str, token: str) -> Token[Keys]:
+    with closing(_sts(source, None)) as client:
+        answer = client.assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName=_session_name(source), WebIdentityToken=token
+        )
     return _assumed(answer)
 
 
-def _by_role(source: Source, role: str, base: Keys) -> Keys:
+def _by_role(source: Source, role: str, base: Keys) -> Token[Keys]:
     asked = {"RoleArn": role, "RoleSessionName": _session_name(source)}
     if external := source.secrets.get("aws_external_id"):
         asked["ExternalId"] = external
-    return _assumed(_sts(source, base).assume_role(**asked))
+    with closing(_sts(source, base)) as client:
+        return _assumed(client.assume_role(**asked))
 
 
-def _assumed(answer: Mapping[str, Any]) -> Keys:
+def _assumed(answer: Mapping[str, Any]) -> Token[Keys]:
     made = answer["Credentials"]
     end: datetime = made["Expiration"]
-    usable = end.timestamp()
-    return Keys(
-        made["AccessKeyId"],
-        made["SecretAccessKey"],
-        made["SessionToken"],
-        usable - EARLY_SECONDS,
-        usable,
-    )
+    keys = Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    return Token(keys, end.timestamp())
 
 
 def _session_name(source: Source) -> str:

@@ -7,7 +7,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 
-from extproc.clients.tokens import Endpoint, Tokens, asked, refused, session
+from extproc.clients.oauth import Endpoint, asked, refused, session
+from extproc.clients.tokens import Tokens
 from extproc.domain.departure import Departure
 
 WHO = "Databricks"

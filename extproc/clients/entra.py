@@ -18,7 +18,8 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from extproc.clients.tokens import Endpoint, Token, Tokens, asked, refused, session
+from extproc.clients.oauth import Endpoint, asked, refused, session
+from extproc.clients.tokens import Token, Tokens
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 
@@ -64,7 +65,7 @@ def _key(deployment: Deployment, key: str) -> Mapping[str, str]:
 
 def fetched(
     secrets: Mapping[str, str], environ: Mapping[str, str], opener: Opener, now: float
-) -> Token:
+) -> Token[str]:
     """Blocking. Raises ProviderError (401) or Unavailable."""
     scope = secrets.get("azure_scope") or SCOPE
     grant = _grant(secrets, environ)

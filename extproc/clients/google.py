@@ -20,12 +20,10 @@ from google.auth.impersonated_credentials import Credentials as Impersonated
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials as ServiceAccount
 
-from extproc.clients.tokens import (
+from extproc.clients.oauth import (
     CALL_SECONDS,
     USUAL_SECONDS,
     Endpoint,
-    Token,
-    Tokens,
     asked,
     away,
     is_token,
@@ -34,6 +32,7 @@ from extproc.clients.tokens import (
     scrubbed,
     session,
 )
+from extproc.clients.tokens import Token, Tokens
 from extproc.domain.departure import Departure
 from extproc.errors import GatewayError
 
@@ -66,7 +65,7 @@ class GoogleSigner:
         return {"authorization": f"Bearer {text}"}
 
 
-def fetched(given: str, environ: Mapping[str, str], opener: Opener, now: float) -> Token:
+def fetched(given: str, environ: Mapping[str, str], opener: Opener, now: float) -> Token[str]:
     """Blocking. Raises ProviderError (401) or Unavailable."""
     info = _info(given, environ)
     if info is None:
@@ -144,7 +143,7 @@ KINDS: Mapping[str, Callable[[Info], Any]] = {
 }
 
 
-def _made(info: Info, opener: Opener, now: float) -> Token:
+def _made(info: Info, opener: Opener, now: float) -> Token[str]:
     """By google-auth, which signs assertions and knows the other clouds' tokens."""
     kind = info.get("type")
     make = KINDS.get(kind) if isinstance(kind, str) else None

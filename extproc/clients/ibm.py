@@ -11,7 +11,8 @@ https://www.ibm.com/docs/en/software-hub/5.2.x?topic=apis-generating-api-auth-to
 from collections.abc import Mapping
 from functools import partial
 
-from extproc.clients.tokens import Endpoint, Tokens, asked, refused, session
+from extproc.clients.oauth import Endpoint, asked, refused, session
+from extproc.clients.tokens import Tokens
 from extproc.domain.departure import Departure
 
 WHO = "watsonx"

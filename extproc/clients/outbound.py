@@ -12,7 +12,7 @@ from typing import TypeVar
 import requests
 
 from extproc import __version__
-from extproc.clients.tokens import reason
+from extproc.clients.oauth import reason
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment
 

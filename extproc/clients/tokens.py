@@ -1,4 +1,4 @@
-"""Tokens that must be fetched: one request to a token endpoint each, kept while they are good.
+"""Credentials that must be fetched, kept while they are good.
 
     absent ──use waits──► fresh ──age──► old ──age──► over
                             ▲             │             │
@@ -6,62 +6,42 @@
                a use starts the fetch; while the old one is good nobody waits for it
 
 A fetch runs in a thread, one at a time for each identity, and belongs to nobody: a caller who
-leaves does not end it. Messages quote endpoints, never what was sent to them.
+leaves does not end it.
 """
 
 import asyncio
 import logging
-import re
-import ssl
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Generic, TypeVar
 
-import orjson
-import requests
-from requests.adapters import HTTPAdapter
+from extproc.errors import GatewayError, Unavailable
 
-from extproc.errors import GatewayError, ProviderError, Unavailable
+T = TypeVar("T")
 
 WAIT_SECONDS = 20.0
-CALL_SECONDS = 5.0
 AGAIN_SECONDS = 5.0
-"""How long a failure is the answer, before the endpoint is asked again."""
+"""How long a failure is the answer, before a fetch is tried again."""
 EARLY_SECONDS = 300.0
 MARGIN_SECONDS = 10.0
 """What a token must have left, to be good still when it arrives."""
-USUAL_SECONDS = 300.0
-"""How long a token of unknown end is used."""
 MOST_KEPT = 1000
 MOST_FETCHES = 8
-MOST_BYTES = 1_000_000
-MOST_TOLD = 300
-
-_OPAQUE = re.compile(r"[\w./+=~-]{40,}")
-"""What may be a key, an assertion or a token that the endpoint repeats."""
-_TELLING = ("error", "error_description", "errorCode", "errorMessage")
-_REASONS: tuple[tuple[type[requests.RequestException], str], ...] = (
-    (requests.Timeout, "gives no answer"),
-    (requests.exceptions.SSLError, "shows a certificate that is not trusted"),
-    (requests.TooManyRedirects, "leads elsewhere"),
-    (requests.ConnectionError, "cannot be reached"),
-)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Token(Generic[T]):
     """`expires_at`: epoch seconds."""
 
-    text: str = field(repr=False)
+    value: T = field(repr=False)
     expires_at: float
 
 
-Fetch = Callable[[float], Token]
+Fetch = Callable[[float], Token[T]]
 """From the time now. Blocking, bounded in time; raises ProviderError (401) or Unavailable."""
 
 
@@ -69,29 +49,29 @@ class Tokens:
     """Every identity's token. The identity holds all that the fetch depends on."""
 
     def __init__(self, now: Callable[[], float], wait_seconds: float = WAIT_SECONDS) -> None:
-        self._now = now
+        self.now = now
         self._wait_seconds = wait_seconds
         self._threads = ThreadPoolExecutor(MOST_FETCHES, "token")
-        self._kept: dict[Hashable, _Kept] = {}
+        self._kept: dict[Hashable, _Kept[Any]] = {}
 
-    async def get(self, identity: Hashable, fetch: Fetch) -> str:
-        """The token. Raises what the fetch raised, Unavailable when it takes too long."""
-        kept = self._of(identity)
-        now = self._now()
+    async def get(self, identity: Hashable, fetch: Fetch[T]) -> T:
+        """Its value. Raises what the fetch raised, Unavailable when it takes too long."""
+        kept: _Kept[T] = self._of(identity)
+        now = self.now()
         if kept.fetching is None and now >= kept.due_at:
             self._start(kept, fetch, now)
         if kept.token is not None and now < kept.good_until:
-            return kept.token.text
+            return kept.token.value
         if kept.fetching is None:
             raise kept.failure.with_traceback(None)
         try:
             async with asyncio.timeout(self._wait_seconds):
-                return (await asyncio.shield(kept.fetching)).text
+                return (await asyncio.shield(kept.fetching)).value
         except TimeoutError:
             message = f"Credentials: no token within {self._wait_seconds:g} seconds"
             raise Unavailable(message) from None
 
-    def _of(self, identity: Hashable) -> "_Kept":
+    def _of(self, identity: Hashable) -> "_Kept[Any]":
         """Moved to the end: the one that was longest out of use goes first."""
         kept = self._kept.pop(identity, None) or _Kept()
         self._kept[identity] = kept
@@ -99,181 +79,35 @@ class Tokens:
             del self._kept[next(iter(self._kept))]
         return kept
 
-    def _start(self, kept: "_Kept", fetch: Fetch, now: float) -> None:
+    def _start(self, kept: "_Kept[T]", fetch: Fetch[T], now: float) -> None:
         loop = asyncio.get_running_loop()
         kept.fetching = loop.run_in_executor(self._threads, fetch, now)
         kept.fetching.add_done_callback(partial(self._ended, kept, now))
 
-    def _ended(self, kept: "_Kept", began: float, fetching: asyncio.Future[Token]) -> None:
+    def _ended(self, kept: "_Kept[T]", began: float, fetching: asyncio.Future[Token[T]]) -> None:
         kept.fetching = None
         failure = fetching.exception()
         if failure is None:
             kept.hold(fetching.result(), began)
             return
         kept.failure = failure
-        kept.due_at = self._now() + AGAIN_SECONDS
+        kept.due_at = self.now() + AGAIN_SECONDS
         told = failure.message if isinstance(failure, GatewayError) else type(failure).__name__
         log.warning("%s", told)
 
 
-class _Kept:
+class _Kept(Generic[T]):
     """One identity's token, the fetch under way, the last failure."""
 
     def __init__(self) -> None:
-        self.token: Token | None = None
+        self.token: Token[T] | None = None
         self.good_until = 0.0
         self.due_at = float("-inf")
-        self.fetching: asyncio.Future[Token] | None = None
+        self.fetching: asyncio.Future[Token[T]] | None = None
         self.failure: BaseException = Unavailable("no token was fetched")
 
-    def hold(self, token: Token, began: float) -> None:
+    def hold(self, token: Token[T], began: float) -> None:
         life = max(token.expires_at - began, 1.0)
         self.token = token
         self.good_until = began + max(life - MARGIN_SECONDS, life * 0.75)
         self.due_at = began + max(life - EARLY_SECONDS, life * 0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where tokens are made, for whom, and what to say when none comes."""
-
-    who: str
-    url: str
-    session: Callable[[], requests.Session]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What is sent there, and must not be quoted when it comes back."""
-    hint: str = ""
-    """Said with a failure: what else the operator could have given."""
-    patience_seconds: float = CALL_SECONDS
-    """For a connection, and between two pieces of the answer."""
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc.rpartition("@")[2]
-
-    def away(self, why: str) -> GatewayError:
-        return away(self.who, f"{self.host} {why}{self.hint}")
-
-    def refused(self, why: str) -> GatewayError:
-        return refused(self.who, f"{self.host} {why}{self.hint}")
-
-
-def asked(endpoint: Endpoint, form: Mapping[str, str] | None, now: float) -> Token:
-    """POST of an OAuth grant, GET without one. Raises ProviderError (401) or Unavailable."""
-    status, content = _answer(endpoint, form)
-    if status != 200:
-        told = scrubbed(_told(content), endpoint.secrets)
-        why = f"answered {status}: {told}" if told else f"answered {status}"
-        raise endpoint.away(why) if status >= 500 or status == 429 else endpoint.refused(why)
-    token = _token(content, now)
-    if token is None:
-        raise endpoint.away("answered without a token")
-    return token
-
-
-def _answer(endpoint: Endpoint, form: Mapping[str, str] | None) -> tuple[int, bytes]:
-    method = "GET" if form is None else "POST"
-    headers = {"accept": "application/json", **endpoint.headers}
-    try:
-        with (
-            endpoint.session() as session,
-            session.request(
-                method,
-                endpoint.url,
-                data=form,
-                headers=headers,
-                timeout=endpoint.patience_seconds,
-                stream=True,
-            ) as response,
-        ):
-            content = b""
-            for piece in response.iter_content(65_536):
-                content += piece
-                if len(content) > MOST_BYTES:
-                    break
-            return response.status_code, content
-    except OSError as error:
-        raise endpoint.away(reason(error)) from None
-
-
-def _told(content: bytes) -> str:
-    """What an error says of itself: OAuth's members, or IBM's."""
-    try:
-        answer = orjson.loads(content)
-    except ValueError:
-        return ""
-    told = answer if isinstance(answer, dict) else {}
-    return ": ".join(told[name] for name in _TELLING if isinstance(told.get(name), str))
-
-
-def _token(content: bytes, now: float) -> Token | None:
-    try:
-        answer = orjson.loads(content)
-        text, seconds = answer["access_token"], int(answer.get("expires_in", USUAL_SECONDS))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-        return None
-    return Token(text, now + seconds) if is_token(text) else None
-
-
-def session(
-    environ: Mapping[str, str], ca_file: str | None, verify: bool = True
-) -> requests.Session:
-    """As Envoy goes out: by SSL_CERT_FILE, HTTPS_PROXY and the deployment's own CA file.
-
-    An endpoint off the deployment's host may show what either trusts. Nothing is sent on to where
-    an endpoint redirects.
-    """
-    made = requests.Session()
-    made.trust_env = False
-    made.max_redirects = 0
-    made.verify = (environ.get("SSL_CERT_FILE") or True) if verify else False
-    if proxy := environ.get("HTTPS_PROXY") or environ.get("https_proxy"):
-        made.proxies = {"https": proxy}
-    if ca_file and verify:
-        made.mount("https://", _Trusting(ca_file))
-    return made
-
-
-class _Trusting(HTTPAdapter):
-    """Trusts one CA file more."""
-
-    def __init__(self, ca_file: str) -> None:
-        self._ca_file = ca_file
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context(), **more)
-
-    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
-        return super().proxy_manager_for(*args, ssl_context=self._context(), **more)
-
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._ca_file)
-
-
-def is_token(text: object) -> bool:
-    """Whether a header may hold it."""
-    return isinstance(text, str) and text != "" and text.isascii() and text.isprintable()
-
-
-def refused(who: str, why: str) -> GatewayError:
-    message = f"litellm.AuthenticationError: AuthenticationError: {who} credentials - {why}"
-    return ProviderError(message, 401, "authentication_error")
-
-
-def away(who: str, why: str) -> GatewayError:
-    return Unavailable(f"{who} credentials cannot be had now: {why}")
-
-
-def reason(error: Exception) -> str:
-    """Why nothing came back, in words that hold nothing of what was sent."""
-    usual = f"cannot be asked ({type(error).__name__})"
-    return next((why for kind, why in _REASONS if isinstance(error, kind)), usual)
-
-
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """What an endpoint says, on one line, without these and without what looks like them."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return _OPAQUE.sub("***", " ".join(text.split()))[:MOST_TOLD]

@@ -13,7 +13,7 @@ from extproc.clients.credentials import Signer
 from extproc.clients.metrics import BatchMetrics
 from extproc.clients.outbound import Outbound, threads
 from extproc.clients.schemes import schemes
-from extproc.clients.tokens import session
+from extproc.clients.oauth import session
 from extproc.config.loader import Loaded
 from extproc.domain.deployment import Deployment
 from extproc.providers.prices import PriceBook

@@ -1,6 +1,5 @@
 """Signatures are what botocore computes; credentials come from where the deployment says."""
 
-import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +14,11 @@ from botocore.credentials import Credentials
 
 from extproc.clients import awskeys
 from extproc.clients.aws import AwsSigner, region_of
-from extproc.clients.awskeys import Keys, Source
+from extproc.clients.awskeys import Source
+from extproc.clients.tokens import Tokens
 from extproc.domain.departure import Departure
 from extproc.domain.deployment import Deployment, Upstream
-from extproc.errors import GatewayError, ProviderError, Unavailable
+from extproc.errors import ProviderError, Unavailable
 from extproc.providers.bedrock.models import model_path
 
 NOW = 1_700_000_000.0
@@ -78,7 +78,7 @@ def verified(left: Departure, got: Mapping[str, str], secret: str, service: str)
 async def test_botocore_verifies_the_signature_of_any_model_id(model: str) -> None:
     to = deployment(model=model)
     left = departure(to, model_path(to, "converse"), b'{"messages":[]}')
-    got = await AwsSigner({}, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), {})(left)
     assert verified(left, got, "secret", "bedrock")
     assert got["x-amz-date"] == "20231114T221320Z"
     assert "/eu-west-1/bedrock/" in got["authorization"]
@@ -98,12 +98,12 @@ async def test_the_escapes_of_a_path_are_signed_escaped_once_more() -> None:
 
 async def test_a_query_is_signed() -> None:
     left = departure(deployment(), "/model/m/converse?b=2&a=1")
-    assert verified(left, await AwsSigner({}, lambda: NOW)(left), "secret", "bedrock")
+    assert verified(left, await AwsSigner(Tokens(lambda: NOW), {})(left), "secret", "bedrock")
 
 
 async def test_a_session_token_is_sent_and_signed() -> None:
     left = departure(deployment({**STATIC, "aws_session_token": "tok"}))
-    got = await AwsSigner({}, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), {})(left)
     assert got["x-amz-security-token"] == "tok"
     assert "x-amz-security-token" in got["authorization"]
     assert verified(left, got, "secret", "bedrock")
@@ -111,18 +111,18 @@ async def test_a_session_token_is_sent_and_signed() -> None:
 
 async def test_only_headers_that_nobody_touches_are_signed() -> None:
     left = departure(deployment(), **{"content-length": "2", "x-amz-target": "t", "accept": "*"})
-    got = await AwsSigner({}, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), {})(left)
     assert "SignedHeaders=host;x-amz-date;x-amz-target," in got["authorization"]
     assert verified(left, got, "secret", "bedrock")
 
 
 async def test_sagemaker_is_signed_as_sagemaker_and_takes_no_bearer() -> None:
     left = departure(deployment(schema="sagemaker_chat", key="k"), "/endpoints/e/invocations")
-    assert verified(left, await AwsSigner({}, lambda: NOW)(left), "secret", "sagemaker")
+    assert verified(left, await AwsSigner(Tokens(lambda: NOW), {})(left), "secret", "sagemaker")
 
 
 async def test_a_bearer_token_needs_no_signature() -> None:
-    got = await AwsSigner({}, lambda: NOW)(departure(deployment(key="bedrock-key")))
+    got = await AwsSigner(Tokens(lambda: NOW), {})(departure(deployment(key="bedrock-key")))
     assert got == {"authorization": "Bearer bedrock-key"}
 
 
@@ -219,7 +219,7 @@ def assume(sts: Sts, **more: str) -> dict[str, str]:
 async def test_a_role_is_assumed_with_the_fixed_keys(sts: Sts) -> None:
     secrets = {**STATIC, **assume(sts, aws_session_name="me", aws_external_id="x1")}
     left = departure(deployment(secrets))
-    got = await AwsSigner({}, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), {})(left)
     assert verified(left, got, "assumed", "bedrock")
     assert got["x-amz-security-token"] == "session"
     [asked] = sts.asked
@@ -231,7 +231,7 @@ async def test_a_role_is_assumed_with_the_fixed_keys(sts: Sts) -> None:
 
 async def test_a_role_is_assumed_with_the_environment_s_keys(sts: Sts) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "e", **NOBODY}
-    await AwsSigner(environ, lambda: NOW)(departure(deployment(assume(sts))))
+    await AwsSigner(Tokens(lambda: NOW), environ)(departure(deployment(assume(sts))))
     assert "Credential=AKIDENV/" in sts.signed_by[0]
 
 
@@ -248,7 +248,7 @@ async def test_a_web_identity_needs_no_keys(sts: Sts, tmp_path: Path, form: str)
         "oidc/env_path": "oidc/env_path/TOKEN_PATH",
     }[form]
     left = departure(deployment(assume(sts, aws_web_identity_token=token)))
-    got = await AwsSigner(environ, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), environ)(left)
     assert verified(left, got, "assumed", "bedrock")
     assert sts.asked[0]["WebIdentityToken"] == "identity"
     assert sts.signed_by == [""]
@@ -260,7 +260,7 @@ async def test_a_pod_s_identity_is_found_in_the_environment(sts: Sts, tmp_path: 
     role = "arn:aws:iam::123456789012:role/pod"
     environ = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(file), "AWS_ROLE_ARN": role, **NOBODY}
     left = departure(deployment({"aws_sts_endpoint": sts.url}))
-    assert verified(left, await AwsSigner(environ, lambda: NOW)(left), "assumed", "bedrock")
+    assert verified(left, await AwsSigner(Tokens(lambda: NOW), environ)(left), "assumed", "bedrock")
     assert sts.asked[0]["RoleArn"] == role
 
 
@@ -269,7 +269,7 @@ async def test_a_profile_is_read_from_the_files_that_the_environment_names(tmp_p
     file.write_text("[team]\naws_access_key_id = AKIDTEAM\naws_secret_access_key = t\n")
     environ = {"AWS_SHARED_CREDENTIALS_FILE": str(file), **NOBODY}
     left = departure(deployment({"aws_profile_name": "team"}))
-    got = await AwsSigner(environ, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), environ)(left)
     assert "Credential=AKIDTEAM/" in got["authorization"]
     assert verified(left, got, "t", "bedrock")
 
@@ -277,7 +277,7 @@ async def test_a_profile_is_read_from_the_files_that_the_environment_names(tmp_p
 async def test_the_environment_s_keys_are_the_last_resort() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "e", **NOBODY}
     left = departure(deployment({}))
-    assert verified(left, await AwsSigner(environ, lambda: NOW)(left), "e", "bedrock")
+    assert verified(left, await AwsSigner(Tokens(lambda: NOW), environ)(left), "e", "bedrock")
 
 
 @pytest.mark.parametrize("kind", ["container", "instance"])
@@ -287,7 +287,7 @@ async def test_the_machine_s_own_credentials_are_found(sts: Sts, kind: str) -> N
         "instance": {"AWS_EC2_METADATA_SERVICE_ENDPOINT": sts.url},
     }[kind]
     left = departure(deployment({}))
-    got = await AwsSigner({"HOME": "/nonexistent", **environ}, lambda: NOW)(left)
+    got = await AwsSigner(Tokens(lambda: NOW), {"HOME": "/nonexistent", **environ})(left)
     assert got["x-amz-security-token"] == "machine"
     assert verified(left, got, "m", "bedrock")
 
@@ -307,118 +307,42 @@ async def test_the_machine_s_own_credentials_are_found(sts: Sts, kind: str) -> N
 )
 async def test_what_is_missing_is_named(secrets: Mapping[str, str], missing: str) -> None:
     with pytest.raises(ProviderError, match=missing) as caught:
-        await AwsSigner(NOBODY, lambda: NOW)(departure(deployment(secrets)))
+        await AwsSigner(Tokens(lambda: NOW), NOBODY)(departure(deployment(secrets)))
     assert caught.value.status == 401
 
 
 async def test_a_refusal_of_sts_is_the_provider_s(sts: Sts) -> None:
     sts.status = 403
     with pytest.raises(ProviderError, match="not allowed") as caught:
-        await AwsSigner({}, lambda: NOW)(departure(deployment({**STATIC, **assume(sts)})))
+        await AwsSigner(Tokens(lambda: NOW), {})(departure(deployment({**STATIC, **assume(sts)})))
     assert caught.value.status == 401
 
 
 async def test_an_sts_that_fails_is_unavailable(sts: Sts) -> None:
     sts.status = 503
     with pytest.raises(Unavailable):
-        await AwsSigner({}, lambda: NOW)(departure(deployment({**STATIC, **assume(sts)})))
+        await AwsSigner(Tokens(lambda: NOW), {})(departure(deployment({**STATIC, **assume(sts)})))
 
 
 async def test_an_sts_that_is_not_there_is_unavailable(sts: Sts) -> None:
     gone = {**STATIC, **assume(sts), "aws_sts_endpoint": "http://127.0.0.1:9"}
     with pytest.raises(Unavailable):
-        await AwsSigner({}, lambda: NOW)(departure(deployment(gone)))
+        await AwsSigner(Tokens(lambda: NOW), {})(departure(deployment(gone)))
 
 
 # --- how long they are kept
 
 
-class Fetches:
-    """Credentials that live ten minutes, of which five are fresh; made one by one."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.times = 0
-        self.error: GatewayError | None = None
-        self.gate = threading.Event()
-        self.gate.set()
-        self.second = threading.Event()
-
-    def __call__(self, source: Source, now: float) -> Keys:
-        self.times += 1
-        if self.times == 2:
-            self.second.set()
-        assert self.gate.wait(30)
-        if self.error is not None:
-            raise self.error
-        return Keys(f"KEY{self.times}", "s", None, now + 300, now + 600)
-
-    def signer(self) -> AwsSigner:
-        return AwsSigner({}, lambda: self.now, self)
-
-
-async def used(signer: AwsSigner, secrets: Mapping[str, str] | None = None) -> str:
-    named = {"aws_role_name": "r"} if secrets is None else secrets
-    got = await signer(departure(deployment(named)))
-    return got["authorization"].partition("Credential=")[2].partition("/")[0]
-
-
-async def test_credentials_are_fetched_once_while_they_are_fresh() -> None:
-    fetches = Fetches()
-    signer = fetches.signer()
-    assert await asyncio.gather(*(used(signer) for _ in range(20))) == ["KEY1"] * 20
-    fetches.now = 299
-    assert await used(signer) == "KEY1"
-    fetches.now = 300
-    assert await used(signer) == "KEY2"
-    assert fetches.times == 2
-
-
-async def test_each_role_has_its_own() -> None:
-    fetches = Fetches()
-    signer = fetches.signer()
-    assert await used(signer, {"aws_role_name": "one"}) == "KEY1"
-    assert await used(signer, {"aws_role_name": "two"}) == "KEY2"
-    assert await used(signer, {"aws_role_name": "one"}) == "KEY1"
-
-
-async def test_nobody_waits_for_a_refresh_that_another_makes() -> None:
-    fetches = Fetches()
-    signer = fetches.signer()
-    await used(signer)
-    fetches.now = 400
-    fetches.gate.clear()
-    async with asyncio.TaskGroup() as group:
-        refreshing = group.create_task(used(signer))
-        await asyncio.to_thread(fetches.second.wait, 30)
-        assert await used(signer) == "KEY1"
-        fetches.gate.set()
-    assert refreshing.result() == "KEY2"
-
-
-async def test_a_failed_refresh_is_no_matter_while_the_old_are_good() -> None:
-    fetches = Fetches()
-    signer = fetches.signer()
-    await used(signer)
-    fetches.error = Unavailable("away")
-    fetches.now = 599
-    assert await used(signer) == "KEY1"
-    fetches.now = 600
-    with pytest.raises(Unavailable):
-        await used(signer)
-    fetches.error = None
-    assert await used(signer) == "KEY4"
-
-
-async def test_how_many_are_kept_is_bounded() -> None:
-    fetches = Fetches()
-    signer = fetches.signer()
-    for number in range(1005):
-        await used(signer, {"aws_role_name": str(number)})
-    assert await used(signer, {"aws_role_name": "1004"}) == "KEY1005"
-    assert await used(signer, {"aws_role_name": "0"}) == "KEY1006"
-
-
-def test_an_assumed_role_is_fresh_until_five_minutes_before_its_end(sts: Sts) -> None:
+def test_an_assumed_role_ends_when_sts_says(sts: Sts) -> None:
     got = awskeys.fetch(Source({**STATIC, **assume(sts)}, "us-east-1", {}), NOW)
-    assert (got.fresh_until, got.usable_until) == (NOW + 3300, NOW + 3600)
+    assert got.expires_at == NOW + 3600
+
+
+async def test_each_role_has_its_own_credentials_fetched_once(sts: Sts) -> None:
+    signer = AwsSigner(Tokens(lambda: NOW), {})
+    for _ in range(2):
+        for arn in ("arn:aws:iam::1:role/one", "arn:aws:iam::1:role/two"):
+            named = {**STATIC, **assume(sts), "aws_role_name": arn}
+            await signer(departure(deployment(named)))
+    asked_for = [form["RoleArn"] for form in sts.asked]
+    assert asked_for == ["arn:aws:iam::1:role/one", "arn:aws:iam::1:role/two"]
