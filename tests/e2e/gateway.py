@@ -85,6 +85,7 @@ class Gateway:
             timeout=10,
         )
         self.http = httpx.Client(base_url=self.url, timeout=CEILING_SECONDS)
+        self._sdks: list[openai.OpenAI] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.ready_meant_ready = False
         """Whether the management API answered when readiness first said yes."""
@@ -146,8 +147,8 @@ class Gateway:
             for child in children:
                 if child.is_running():
                     child.kill()
-        self._admin.close()
-        self.http.close()
+        for client in (self._admin, self.http, *self._sdks):
+            client.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def log_text(self) -> str:
@@ -190,12 +191,15 @@ class Gateway:
     # Clients
 
     def openai(self, key: str | None = None) -> openai.OpenAI:
-        return openai.OpenAI(
+        """A client of the official SDK, closed when the gateway is."""
+        client = openai.OpenAI(
             base_url=f"{self.url}/v1",
             api_key=key or self.master_key,
             max_retries=0,
             timeout=CEILING_SECONDS,
         )
+        self._sdks.append(client)
+        return client
 
     def auth(self, key: str | None = None) -> dict[str, str]:
         return {"authorization": f"Bearer {key or self.master_key}"}
