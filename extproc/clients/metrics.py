@@ -104,8 +104,10 @@ class Metrics:
         self._counted: dict[tuple[str, ...], float] = {}
         self._series: dict[tuple[str, ...], Any] = {}
         """(name, labels) -> the series: the library's own look-up costs more than the step."""
-        self.in_flight = _gauge(registry, "litellm_in_flight_requests", "Attempts in progress.")
-        self.late = _gauge(registry, "llm_extproc_late_work", "Settlements that outlive a stream.")
+        self.in_flight = 0
+        self.late = 0
+        self._in_flight = _gauge(registry, "litellm_in_flight_requests", "Attempts in progress.")
+        self._late = _gauge(registry, "llm_extproc_late_work", "Settlements that outlive a stream.")
 
     def count(self, name: str, *labels: str, amount: float = 1) -> None:
         """Add to a counter; it shows after the next `flush`."""
@@ -115,8 +117,13 @@ class Metrics:
     def observe(self, name: str, seconds: float, *labels: str) -> None:
         self._one((name, *labels)).observe(max(0.0, seconds))
 
+    def moved_late(self, by: int) -> None:
+        self.late += by
+
     def flush(self) -> None:
-        """Add what was counted to the counters themselves, which is the dearer step."""
+        """Show what was counted: writing it is the dearer step."""
+        self._in_flight.set(self.in_flight)
+        self._late.set(self.late)
         counted, self._counted = self._counted, {}
         for key, amount in counted.items():
             self._one(key).inc(amount)

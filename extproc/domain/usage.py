@@ -54,7 +54,12 @@ class Usage:
 
     def __bool__(self) -> bool:
         """Whether anything was counted."""
-        return self != NOTHING
+        return self.input > 0 or self.output > 0 or self != NOTHING
+
+    @property
+    def has_units(self) -> bool:
+        """Whether anything was counted that has no tokens."""
+        return bool(self.images or self.searches or self.characters or self.audio_milliseconds)
 
     @property
     def total(self) -> int:
@@ -147,6 +152,8 @@ class Price:
 
     def _counted(self, usage: Usage) -> tuple[tuple[str, Decimal, Decimal | None], ...]:
         """(unit, how many, the rate of one)."""
+        if not usage.has_units:
+            return ()
         return (
             ("images", Decimal(usage.images), self.image),
             ("searches", Decimal(usage.searches), self.search),

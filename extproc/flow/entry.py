@@ -35,7 +35,7 @@ class Entry:
     def handle(self, event: Event) -> Steps:
         if self._flow is None:
             self._flow = _chosen(event)
-        yield from self._flow.handle(event)
+        return self._flow.handle(event)
 
 
 def _chosen(event: Event) -> Flow:

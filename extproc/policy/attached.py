@@ -25,7 +25,6 @@ MESSAGES: Mapping[Endpoint, tuple[str, ...]] = {
     "responses": ("input", "tools"),
 }
 NAME, NAMES = "file_id", "file_ids"
-_NAMED = frozenset({NAME, NAMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _mapped(part: Any, known: Callable[[Any], Any]) -> Any:
         return [_mapped(each, known) for each in part]
     if not isinstance(part, dict):
         return part
-    if not part.keys() & _NAMED and all(type(value) is str for value in part.values()):
+    if NAME not in part and all(type(value) is str for value in part.values()):
         return part
     out = {}
     for name, value in part.items():

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
-from urllib.parse import parse_qs, urlsplit
 
 from extproc.domain.call import Call
 from extproc.domain.key import MASTER_ALIAS, Key, digest, key_name
 from extproc.domain.subprotocols import HEADER, key_in
 from extproc.errors import AuthError, ExpiredKey, KeysUnavailable, UnknownKey
+from extproc.policy import query
 from extproc.stores.base import Keys, StoreUnavailable
 
 CARRIERS = (
@@ -55,11 +55,10 @@ GOOGLES = frozenset({"generate", "count_contents"})
 
 def _secret(call: Call) -> str:
     own_header = call.snapshot.rules.key_header
-    named = any(call.headers.get(name) for name in CARRIERS)
-    if call.endpoint in GOOGLES and not own_header and not named:
-        asked = parse_qs(urlsplit(call.path).query).get("key", [""])
-        if asked[0].strip():
-            return asked[0].strip()
+    if call.endpoint in GOOGLES and not own_header:
+        asked = next(query.values(call.path, "key"), "").strip()
+        if asked and not any(call.headers.get(name) for name in CARRIERS):
+            return asked
     return credential(call.headers, own_header)
 
 

@@ -42,6 +42,9 @@ BANNED_FIELDS = frozenset(
 """Would let a caller choose where the gateway sends its credentials, or what a call costs. Where
 they are not refused, they are left out: no provider has such a member."""
 
+OURS = GATEWAY_FIELDS | BANNED_FIELDS
+OURS_WITH_METADATA = OURS | {"metadata"}
+
 
 async def read_params(call: Call) -> Call:
     """Check the body's shape, resolve the model's name, take the gateway's fields out.
@@ -60,9 +63,7 @@ async def read_params(call: Call) -> Call:
         raise InvalidRequest(reason, param=required)
     _check_types(call.endpoint, body)
     key_aliases = call.key.aliases if call.key else {}
-    ours = GATEWAY_FIELDS | BANNED_FIELDS
-    if not facts.keeps_metadata:
-        ours |= {"metadata"}
+    ours = OURS if facts.keeps_metadata else OURS_WITH_METADATA
     left = {name: value for name, value in body.items() if name not in ours}
     member, values = facts.asks
     streaming = facts.streams and (call.path_streams or body.get(member) in values)
@@ -186,13 +187,23 @@ WRITTEN_IN_FORMS = frozenset({"stream", "n"})
 """In a form every member is text."""
 
 
+def _types(endpoint: Endpoint) -> Mapping[str, tuple[type, ...]]:
+    untyped = WRITTEN_IN_FORMS if ENDPOINTS[endpoint].form else frozenset()
+    typed = {name: types for name, types in TYPES.items() if name not in untyped}
+    return {name: OTHER_TYPES.get((endpoint, name), types) for name, types in typed.items()}
+
+
+TYPES_AT: Mapping[Endpoint, Mapping[str, tuple[type, ...]]] = {
+    endpoint: _types(endpoint) for endpoint in ENDPOINTS
+}
+
+
 def _check_types(endpoint: Endpoint, body: Json) -> None:
-    for name, usual in TYPES.items():
-        value = body.get(name)
-        allowed = OTHER_TYPES.get((endpoint, name), usual)
-        if ENDPOINTS[endpoint].form and name in WRITTEN_IN_FORMS:
+    for name, allowed in TYPES_AT[endpoint].items():
+        if name not in body:
             continue
-        if name in body and (not isinstance(value, allowed) or _bool_as_int(value, allowed)):
+        value = body[name]
+        if not isinstance(value, allowed) or _bool_as_int(value, allowed):
             wanted = " or ".join(NAMES[kind] for kind in allowed if kind is not type(None))
             raise InvalidRequest(
                 f"Invalid type for '{name}': expected {_article(wanted)} {wanted}, "

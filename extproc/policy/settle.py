@@ -176,8 +176,10 @@ class Settler:
 
     def _unpriced(self, deployment: Deployment, usage: Usage) -> dict[str, list[str]]:
         """Says in the row what its cost leaves out."""
+        if usage.stated_nanousd is not None or not usage.has_units:
+            return {}
         price = self._price(deployment)
-        missing = price.unpriced(usage) if price and usage.stated_nanousd is None else ()
+        missing = price.unpriced(usage) if price else ()
         return {"unpriced": list(missing)} if missing else {}
 
     def _price(self, deployment: Deployment) -> Price | None:

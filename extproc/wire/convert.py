@@ -82,9 +82,9 @@ def _headers(message: HttpHeaders) -> dict[str, str]:
     """Names to values; the values of a repeated name are joined with commas."""
     headers: dict[str, str] = {}
     for header in message.headers.headers:
+        name = header.key
         value = header.raw_value.decode("utf-8", "surrogateescape") or header.value
-        known = headers.get(header.key)
-        headers[header.key] = value if known is None else f"{known},{value}"
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
 
 

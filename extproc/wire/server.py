@@ -99,14 +99,13 @@ class Processor:
         self._spawn = background.spawn
         self._now = now
         self._watchdog = watchdog
-        self.streams = 0
 
     async def process(self, _: Any, context: Any) -> Any:
         stream, now = Stream(context), self._now
         run, spawn = self._effects.run, self._spawn
         drive = Drive(Entry(), stream.write, run, spawn, now, self._watchdog)
-        self.streams += 1
-        self._effects.metrics.in_flight.inc()
+        metrics = self._effects.metrics
+        metrics.in_flight += 1
         try:
             while (message := await stream.read()) is not grpc.aio.EOF:
                 await drive.feed(convert.event(message, now()))
@@ -116,8 +115,7 @@ class Processor:
             log.error("an attempt failed inside the gateway: %s", bug(error))
             await stream.write(BUG)
         finally:
-            self.streams -= 1
-            self._effects.metrics.in_flight.dec()
+            metrics.in_flight -= 1
             drive.close()
         return await stream.end()
 

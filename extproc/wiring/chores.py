@@ -11,9 +11,9 @@ from extproc.admin.batches import BatchBiller
 from extproc.admin.purge import purge
 from extproc.clients.credentials import Signer
 from extproc.clients.metrics import BatchMetrics
+from extproc.clients.oauth import session
 from extproc.clients.outbound import Outbound, threads
 from extproc.clients.schemes import schemes
-from extproc.clients.oauth import session
 from extproc.config.loader import Loaded
 from extproc.domain.deployment import Deployment
 from extproc.providers.prices import PriceBook

@@ -176,7 +176,7 @@ async def _serve(
     async with asyncio.TaskGroup() as late:
         metrics = effects.metrics
         failed = partial(metrics.count, "llm_extproc_background_failures")
-        background = Background(late, failed, metrics.late.inc)
+        background = Background(late, failed, metrics.moved_late)
         server = Server(Processor(effects, background, time.time, watchdog))
         socket = layout.worker_socket(index)
         socket.unlink(missing_ok=True)
