@@ -15,7 +15,7 @@ from extproc.domain.call import Json
 from extproc.domain.outcome import Outcome
 from extproc.errors import GatewayError
 from extproc.flow.commands import Pass
-from extproc.flow.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Steps
+from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
 from extproc.providers import lenient
 from extproc.providers.decoders import decoder_of
 from extproc.providers.failures import unusable_answer
@@ -127,16 +127,16 @@ def _written(exchange: Exchange, body: Json) -> tuple[bytes, str]:
     dialect = exchange.dialect
     if not exchange.call.streaming:
         return _dumped(exchange, dialect.stamp(body, exchange.call.model)), JSON_TYPE
-    chunks = exchange.translator.unstream(body, exchange.request)
-    return b"".join((*_frames(exchange, chunks), dialect.end)), EVENT_STREAM
+    frames = _frames(exchange, exchange.translator.unstream(body, exchange.request), 0)
+    return b"".join((*frames, dialect.ended(len(frames)))), dialect.content_type
 
 
-def _frames(exchange: Exchange, chunks: Iterable[Json]) -> list[bytes]:
+def _frames(exchange: Exchange, chunks: Iterable[Json], told: int) -> list[bytes]:
     """The chunks as the client's format frames them, under the name that the client asked for."""
     call, dialect = exchange.call, exchange.dialect
     shown = (dialect.chunk(chunk, call.model, call.usage_asked) for chunk in chunks)
     try:
-        return [dialect.frame(chunk) for chunk in shown if chunk is not None]
+        return dialect.frames((chunk for chunk in shown if chunk is not None), told)
     except orjson.JSONEncodeError:
         raise _too_deep(exchange) from None
 
@@ -223,13 +223,13 @@ class StreamedAnswer:
         if not self._response_id and chunks:
             self._response_id = _id_of(chunks[0])
         shown = [_shown(self._exchange, chunk) for chunk in chunks]
-        frames = _frames(self._exchange, shown)
+        frames = _frames(self._exchange, shown, self.told)
         self.told += len(frames)
         self._held.extend(frames)
         if self._chunks.done:
             yield from self._exchange.settle(self._outcome(at, ok=True))
             yield from _kept(self._exchange)
-            self._held.append(self._exchange.dialect.end)
+            self._held.append(self._exchange.dialect.ended(self.told))
 
     def _hold_comment(self, comment: bytes) -> None:
         """Before the first event comments are held, and only so many of them."""

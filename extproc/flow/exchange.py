@@ -24,7 +24,6 @@ from extproc.providers.failures import unusable_answer
 Steps: TypeAlias = Generator[Command, Any, None]
 
 JSON_TYPE = "application/json"
-EVENT_STREAM = "text/event-stream"
 
 
 @dataclass(slots=True)
@@ -43,11 +42,11 @@ class Exchange:
     first_byte_at: float | None = None
     settling: bool = False
     settled: bool = False
+    dialect: Dialect = field(init=False)
     _inflater: Inflater | None = None
 
-    @property
-    def dialect(self) -> Dialect:
-        return dialect_of(self.call.endpoint)
+    def __post_init__(self) -> None:
+        self.dialect = dialect_of(self.call.endpoint, self.call.path)
 
     @property
     def accepted(self) -> bool:
@@ -134,11 +133,11 @@ class Exchange:
             self.settling = False
         return receipt
 
-    def release(self, at: float, content_type: str = EVENT_STREAM) -> Release:
+    def release(self, at: float, content_type: str = "") -> Release:
         """The headers of a stream in the client's terms: what it will cost is not known yet."""
         headers = {
             **self._headers(at, None),
-            "content-type": content_type,
+            "content-type": content_type or self.dialect.content_type,
             "cache-control": "no-cache",
             "x-accel-buffering": "no",
         }

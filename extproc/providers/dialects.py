@@ -1,7 +1,8 @@
 """The formats clients speak: how an answer, a stream and an error are written in each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -30,6 +31,26 @@ class Dialect:
     """An error in a stream that has begun, after so many events."""
     comment: Callable[[bytes], bytes] = sse.encode_comment
     """A provider's keep-alive."""
+    opening: bytes = b""
+    """What stands before a stream's first event."""
+    between: bytes = b""
+    """What stands before each of the others."""
+    content_type: str = "text/event-stream"
+    """Of a stream."""
+
+    def frames(self, chunks: Iterable[Json], told: int) -> list[bytes]:
+        """Chunks on the wire, after so many. Raises as `frame` does."""
+        framed = [self.frame(chunk) for chunk in chunks]
+        if not self.between:
+            return framed
+        return [self._before(told + place) + each for place, each in enumerate(framed)]
+
+    def ended(self, told: int) -> bytes:
+        """A stream's end, after so many events."""
+        return self.end if told else self.opening + self.end
+
+    def _before(self, told: int) -> bytes:
+        return self.between if told else self.opening
 
 
 def _plain(chunk: Json) -> bytes:
@@ -141,6 +162,24 @@ GOOGLE = Dialect(
     failure=lambda error, told: _plain(_google_error(error)),
     comment=_blank_line,
 )
+
+
+def _array_failure(error: GatewayError, told: int) -> bytes:
+    return (b",\r\n" if told else b"[") + orjson.dumps(_google_error(error)) + b"]"
+
+
+GOOGLE_ARRAY = replace(
+    GOOGLE,
+    frame=orjson.dumps,
+    opening=b"[",
+    between=b",\r\n",
+    end=b"]",
+    failure=_array_failure,
+    content_type="application/json",
+)
+"""How Google streams to a client that does not ask for events: an array that grows.
+https://cloud.google.com/apis/docs/system-parameters (`alt`)"""
+
 RESPONSES = Dialect(
     stamp=_model,
     chunk=_responses_chunk,
@@ -176,6 +215,13 @@ DIALECTS: Mapping[Endpoint, Dialect] = {
 }
 
 
-def dialect_of(endpoint: Endpoint) -> Dialect:
-    """OpenAI's for every endpoint that is not another's."""
+def dialect_of(endpoint: Endpoint, target: str = "") -> Dialect:
+    """OpenAI's for every endpoint that is not another's; Google's streams in two ways."""
+    if endpoint == "generate" and target and not _asks_for_events(target):
+        return GOOGLE_ARRAY
     return DIALECTS.get(endpoint, OPENAI)
+
+
+def _asks_for_events(target: str) -> bool:
+    asked = parse_qs(target.partition("?")[2])
+    return "sse" in (*asked.get("alt", ()), *asked.get("$alt", ()))

@@ -37,9 +37,10 @@ TYPES = {
 class Carried:
     """One case's attempt: its effects answered as a worker would, what the client gets kept."""
 
-    def __init__(self, case: Path) -> None:
+    def __init__(self, case: Path, target: str = "/x?alt=sse") -> None:
         self.request, self.about = cases.request_of(case)
         self.endpoint: Any = case.parts[-3]
+        self.target = target
         self.body = b""
         self.status = 0
         self.settled: list[Settle] = []
@@ -91,6 +92,7 @@ class Carried:
         return call(
             id=request.call_id,
             endpoint=self.endpoint,
+            path=self.target,
             headers=dict(request.headers),
             received_at=request.at,
             body=request.body,
@@ -119,6 +121,23 @@ def test_a_whole_attempt_gives_the_client_what_was_reviewed(case: Path) -> None:
             assert shown["status"] == carried.status
             shown = shown["body"]
         assert orjson.loads(carried.body) == shown
+
+
+GOOGLES = [
+    case for case in FOUND if case.parts[-3] == "generate" and (case / "client.sse").exists()
+]
+
+
+@pytest.mark.parametrize("case", GOOGLES, ids=lambda case: "/".join(case.parts[-2:]))
+def test_google_s_clients_that_do_not_ask_for_events_get_them_as_one_array(case: Path) -> None:
+    events, array = Carried(case), Carried(case, "/v1beta/models/m:streamGenerateContent?alt=json")
+    for each in (events, array):
+        each.run(*cases.upstream(case))
+    assert array.status == events.status
+    if events.status == 200:
+        lines = events.body.decode().splitlines()
+        told = [orjson.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        assert orjson.loads(array.body) == told
 
 
 def message_of(envelope: dict[str, Any]) -> str:
