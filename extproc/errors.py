@@ -117,12 +117,17 @@ class BadRequest(InvalidRequest):
 
 
 class UnsupportedParams(InvalidRequest):
-    def __init__(self, provider: str, model: str, names: Sequence[str]) -> None:
+    """`rather` is the advice where there is no word for them, and to allow them does not help."""
+
+    def __init__(
+        self, provider: str, model: str, names: Sequence[str], rather: str | None = None
+    ) -> None:
+        forced = f" To send them all the same, set `allowed_openai_params={list(names)}` there."
         super().__init__(
             f"litellm.UnsupportedParamsError: {provider} does not support parameters: "
             f"{list(names)}, for model={model}. To drop these, set `drop_params: true` in "
-            "litellm_settings, on the deployment or in the request. To send them all the same, "
-            f"set `allowed_openai_params={list(names)}` there.",
+            "litellm_settings, on the deployment or in the request."
+            + (forced if rather is None else rather),
             param=names[0],
         )
 

@@ -72,6 +72,7 @@ def compiled(
     params = _first_names({**defaults.params, **given})
     own_base = params.get("api_base")
     provider, model = _provider(params, own_base)
+    model, own_base = _endpoint(provider, model, own_base)
     profile = PROFILES[provider]
     schema, model = profile.schema_of(model)
     _check_mode(info.get("mode"), provider, schema)
@@ -191,6 +192,16 @@ def _told(provider: str, model: str, base: str | None) -> _Told:
     if provider in ("azure", "azure_ai") and base:
         return _told_of_azure(provider, model, base)
     return _Told(model, base)
+
+
+def _endpoint(provider: str, model: str, base: str | None) -> tuple[str, str | None]:
+    """`huggingface/https://host` is an endpoint of one model, which goes by any name.
+
+    https://huggingface.co/docs/text-generation-inference/messages_api
+    """
+    if provider == "huggingface" and model.startswith(("http://", "https://")):
+        return "tgi", base or model
+    return model, base
 
 
 def _told_of_bedrock(model: str, base: str | None) -> _Told:

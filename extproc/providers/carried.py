@@ -38,7 +38,7 @@ SCHEMAS: Mapping[str, frozenset[str]] = {
     "ollama": frozenset({"reasoning_content", "top_k"}),
     "replicate": frozenset({"top_k"}),
     "sagemaker": frozenset({"top_k"}),
-    **dict.fromkeys(("azure", "azure_ai", "sagemaker_chat", "tgi", "watsonx"), frozenset()),
+    **dict.fromkeys(("azure", "azure_ai", "sagemaker_chat", "watsonx"), frozenset()),
 }
 """By the format; one that is missing here takes none."""
 CLAUDE: Mapping[str, frozenset[str]] = {

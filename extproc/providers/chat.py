@@ -94,12 +94,16 @@ def given(request: Request, supported: frozenset[str]) -> Json:
     return {name: value for name, value in body.items() if name not in lacking}
 
 
-def refuse(request: Request, lacking: Json) -> None:
-    """Raises UnsupportedParams for parameters that the provider lacks and that would be missed."""
+def refuse(request: Request, lacking: Json, rather: str | None = None) -> None:
+    """Raises UnsupportedParams for parameters that the provider lacks and that would be missed.
+
+    `rather` is the advice where `allowed_openai_params` would not send them.
+    """
     spared = QUIET | request.optional
     missed = [n for n, value in lacking.items() if n not in spared and not is_neutral(n, value)]
     if missed and not request.drop_params:
-        raise UnsupportedParams(request.deployment.provider, request.deployment.model, missed)
+        deployment = request.deployment
+        raise UnsupportedParams(deployment.provider, deployment.model, missed, rather)
 
 
 def is_neutral(name: str, value: Any) -> bool:

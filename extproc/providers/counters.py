@@ -11,9 +11,17 @@ from extproc.domain.call import Json
 from extproc.domain.usage import NOTHING
 from extproc.providers import anthropic, gemini, openai, responses
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
+from extproc.providers.gemini.naming import camel
+from extproc.providers.gemini.sites import VERTEX, site_of
 
-GENERATION = frozenset({"max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences"})
+GENERATION = frozenset(
+    {"max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences"}
+    | {"container", "diagnostics", "inference_geo", "metadata", "service_tier"}
+)
 """Members of a Messages body that its counter refuses."""
+COUNTED = frozenset({"contents", "generationConfig", "systemInstruction", "tools"})
+"""Members of a whole request that Vertex AI's counter takes.
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens"""
 
 
 def _anthropic(request: Request) -> Outgoing:
@@ -23,13 +31,21 @@ def _anthropic(request: Request) -> Outgoing:
 
 
 def _google(request: Request) -> Outgoing:
-    """`contents`, or a whole request as `generateContentRequest`, which names its model."""
+    """`contents`, or a whole request as `generateContentRequest`, which names its model.
+
+    Vertex AI does not know that member: it takes such a request's own members.
+    """
     outgoing = gemini.GENERATE.request(request)
     path, _, _ = outgoing.path.rpartition(":")
     body = outgoing.body
     for name in ("generateContentRequest", "generate_content_request"):
-        if isinstance(body.get(name), dict):
-            body = {**body, name: {**body[name], "model": f"models/{request.deployment.model}"}}
+        whole = body.get(name)
+        if not isinstance(whole, dict):
+            continue
+        if site_of(request.deployment) is VERTEX:
+            body = {member: value for member, value in whole.items() if camel(member) in COUNTED}
+        else:
+            body = {**body, name: {**whole, "model": f"models/{request.deployment.model}"}}
     return Outgoing(f"{path}:countTokens", body)
 
 

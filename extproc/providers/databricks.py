@@ -39,14 +39,24 @@ def _message(message: Json, where: str) -> Json:
     plain = {name: value for name, value in message.items() if name not in OURS}
     if plain["role"] == "developer":
         plain["role"] = "system"
+    plain = _marked(plain, where)
     thoughts = [
         {"type": "reasoning", "summary": [_summary(block)]}
         for block in chat.listed(message, "thinking_blocks", where)
         if isinstance(block.get("thinking"), str)
     ]
     if thoughts:
-        plain["content"] = thoughts + chat.parts(message.get("content"), f"{where}.content")
+        plain["content"] = thoughts + chat.parts(plain.get("content"), f"{where}.content")
     return plain
+
+
+def _marked(message: Json, where: str) -> Json:
+    """The message with its `cache_control` on its last part: only there it is heeded."""
+    mark = message.pop("cache_control", None)
+    parts = chat.parts(message.get("content"), f"{where}.content") if mark else []
+    if not parts:
+        return message
+    return {**message, "content": [*parts[:-1], {"cache_control": mark, **parts[-1]}]}
 
 
 def _summary(block: Json) -> Json:

@@ -11,6 +11,7 @@ import orjson
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
 from extproc.providers import lenient
+from extproc.providers.wordings import failure_message
 
 MAX_MESSAGE_CHARS = 4096
 
@@ -52,6 +53,8 @@ CONTEXT_WINDOW = (
     "too many tokens: total number of tokens",
     "too large for model with",
     "input length exceeds the context length",
+    "too many input tokens",
+    "expected maxlength:",
 )
 CONTENT_POLICY = (
     "output blocked by content filtering policy",
@@ -60,25 +63,19 @@ CONTENT_POLICY = (
     "safety system",
     "the model produced invalid content",
     "content_filter_policy",
-    "azure openai's content management policy",
+    "content management policy",
+    "the response was filtered",
 )
-# A class whose name stands twice in LiteLLM's message: once its own, once the SDK's.
-DOUBLED = frozenset(
-    {
-        "AuthenticationError",
-        "PermissionDeniedError",
-        "NotFoundError",
-        "RateLimitError",
-        "InternalServerError",
-        "ServiceUnavailableError",
-    }
-)
+BAD_CREDENTIALS = ("the security token included in the request is invalid",)
+"""What AWS says with 403, which LiteLLM takes for the 401 that it is."""
 
 
 def classify(status: int, text: str) -> tuple[str, str, int]:
     """(class name, envelope type, status for the client) of a provider's failure."""
+    lowered = text.lower()
+    if status == 403 and any(phrase in lowered for phrase in BAD_CREDENTIALS):
+        return CLASSES[401]
     if status in (400, 413, 422):
-        lowered = text.lower()
         if any(phrase in lowered for phrase in CONTEXT_WINDOW):
             return "ContextWindowExceededError", "invalid_request_error", 400
         if any(phrase in lowered for phrase in CONTENT_POLICY):
@@ -89,12 +86,15 @@ def classify(status: int, text: str) -> tuple[str, str, int]:
 def provider_error(
     status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment
 ) -> ProviderError:
-    """The client's error for an OpenAI-shaped error body; any other body is quoted, cut short."""
+    """The client's error for an OpenAI-shaped error body; any other body is quoted, cut short.
+
+    Some of AWS's bodies spell it `Message`.
+    """
     detail = _detail(body)
-    text = str(detail.get("message") or "")[:MAX_MESSAGE_CHARS]
+    text = str(detail.get("message") or detail.get("Message") or "")[:MAX_MESSAGE_CHARS]
     quoted = text or body[:MAX_MESSAGE_CHARS].decode("utf-8", "replace").strip()
     name, type_, shown = classify(status, f"{quoted} {detail.get('code') or ''}")
-    message = failure_message(name, deployment.provider, quoted or f"answered with status {status}")
+    message = failure_message(name, deployment, quoted or f"answered with status {status}")
     param = detail.get("param")
     kept = {"retry-after": headers["retry-after"]} if "retry-after" in headers else {}
     return ProviderError(
@@ -108,13 +108,8 @@ def provider_error(
 
 def unusable_answer(reason: str, deployment: Deployment) -> ProviderError:
     """The provider answered with success and something that cannot be used: 502."""
-    message = failure_message("BadGatewayError", deployment.provider, reason)
+    message = failure_message("BadGatewayError", deployment, reason)
     return ProviderError(message, 502, "internal_server_error")
-
-
-def failure_message(name: str, provider: str, text: str) -> str:
-    doubled = f"{name}: " if name in DOUBLED else ""
-    return f"litellm.{name}: {doubled}{provider.title().replace('ai', 'AI')}Exception - {text}"
 
 
 def _detail(body: bytes) -> Mapping[str, object]:
@@ -137,5 +132,5 @@ def _detail(body: bytes) -> Mapping[str, object]:
 def stalled(seconds: float, deployment: Deployment) -> ProviderError:
     """The provider went silent in the middle of its answer: 408, as LiteLLM's time-outs are."""
     text = f"no data for {seconds:g} seconds"
-    message = failure_message("Timeout", deployment.provider, text)
+    message = failure_message("Timeout", deployment, text)
     return ProviderError(message, 408, "invalid_request_error")

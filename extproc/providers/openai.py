@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
+from extproc.domain.deployment import Deployment
 from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage, nanousd
 from extproc.providers import chat, lenient
-from extproc.providers.answers import MOST, objects, record
+from extproc.providers.answers import MOST, arguments, objects, record
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
@@ -22,6 +23,7 @@ from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
 
 DONE = b"[DONE]"
+ROUTER = "router.huggingface.co"
 THOUGHTS, ALSO_THOUGHTS = "reasoning_content", "reasoning"
 """What clients read a model's thoughts from, and what many servers of open models call it.
 https://console.groq.com/docs/reasoning, https://docs.vllm.ai/en/latest/features/reasoning_outputs"""
@@ -40,7 +42,7 @@ OTHER_REASONS: Mapping[str, str] = {
 def _request(path: str) -> Callable[[Request], Outgoing]:
     def request(request: Request) -> Outgoing:
         deployment = request.deployment
-        body = {**request.body, "model": deployment.model}
+        body = {**request.body, "model": _named(deployment)}
         profile = PROFILES.get(deployment.provider)
         if profile is not None and (profile.rename or profile.lacks):
             body = _adapted(body, profile, request)
@@ -49,6 +51,16 @@ def _request(path: str) -> Callable[[Request], Outgoing]:
         return Outgoing(path, body)
 
     return request
+
+
+def _named(deployment: Deployment) -> str:
+    """The model; Hugging Face's router reads at its end who serves it, LiteLLM at its beginning.
+
+    https://huggingface.co/docs/inference-providers
+    """
+    host, _, model = deployment.model.partition("/")
+    routed = deployment.upstream.host == ROUTER and "/" in model
+    return f"{model}:{host}" if routed else deployment.model
 
 
 def _adapted(body: Json, profile: Profile, request: Request) -> Json:
@@ -144,8 +156,13 @@ def usage(raw: Any, provider: str = "") -> Usage | None:
             prompt.get("cached_tokens"),
             raw.get("prompt_cache_hit_tokens"),  # DeepSeek
             raw.get("cached_tokens"),  # Moonshot
+            raw.get("cache_read_input_tokens"),  # Databricks' Claude
         ),
-        cache_written=_count(prompt.get("cache_creation_tokens")),
+        cache_written=_count(
+            prompt.get("cache_write_tokens"),
+            prompt.get("cache_creation_tokens"),  # LiteLLM
+            raw.get("cache_creation_input_tokens"),  # Databricks' Claude
+        ),
         reasoning=_count(completion.get("reasoning_tokens")),
         audio_input=_count(prompt.get("audio_tokens")),
         audio_output=_count(completion.get("audio_tokens")),
@@ -210,11 +227,27 @@ def _with_reasons(answer: Json) -> Json:
     return {**answer, "choices": [{**choice, "finish_reason": said} for choice, said in pairs]}
 
 
+def _with_calls(answer: Json) -> Json:
+    """An answer whose tool calls are why it ended, and have their arguments as text.
+
+    Some servers of open models say `stop`, and write an object.
+    https://huggingface.co/docs/text-generation-inference/basic_tutorials/using_guidance
+    """
+    for choice in objects(answer.get("choices")):
+        calls = objects(record(choice.get("message")).get("tool_calls"))
+        for function in (record(call.get("function")) for call in calls):
+            if isinstance(function.get("arguments"), dict):
+                function["arguments"] = arguments(function["arguments"])
+        if calls and choice.get("finish_reason") == "stop":
+            choice["finish_reason"] = "tool_calls"
+    return answer
+
+
 def chosen(body: Json, request: Request) -> Incoming:
     """An answer that is nothing but its choices: without one there is nothing to read in it."""
     if not body.get("error") and not objects(body.get("choices")):
         raise unusable_answer("the answer has no choices", request.deployment)
-    return response(_with_reasons(body), request)
+    return response(_with_calls(_with_reasons(body)), request)
 
 
 def response(body: Json, request: Request) -> Incoming:
@@ -237,6 +270,7 @@ class Chunks:
         self._deployment = request.deployment
         self._text: list[str] = []
         self._begun: set[int] = set()
+        self._calling: set[int] = set()
         self.usage: Usage | None = None
         self.done = False
 
@@ -270,17 +304,28 @@ class Chunks:
                 self._text.append(choice["text"])
             if choice.get("finish_reason") is not None:
                 choice["finish_reason"] = _reason(choice["finish_reason"])
-            self._begin(choice)
+            index, delta = choice.get("index", 0), choice.get("delta")
+            if isinstance(index, int) and isinstance(delta, dict):
+                self._begin(choice, index, delta)
+                self._end(choice, index, delta)
         return [chunk]
 
-    def _begin(self, choice: Json) -> None:
-        """A choice's first delta says who speaks; some servers forget it."""
-        index, delta = choice.get("index", 0), choice.get("delta")
-        if not isinstance(index, int) or index in self._begun or not isinstance(delta, dict):
+    def _begin(self, choice: Json, index: int, delta: Json) -> None:
+        """A choice's first delta says who speaks: some servers forget it, some say it in each."""
+        if index in self._begun:
+            if "role" in delta:
+                choice["delta"] = {name: value for name, value in delta.items() if name != "role"}
             return
         self._begun.add(index)
         if not delta.get("role"):
             choice["delta"] = {**delta, "role": "assistant"}
+
+    def _end(self, choice: Json, index: int, delta: Json) -> None:
+        """A choice that made tool calls ended for them, where its server only says that it did."""
+        if objects(delta.get("tool_calls")):
+            self._calling.add(index)
+        if choice.get("finish_reason") == "stop" and index in self._calling:
+            choice["finish_reason"] = "tool_calls"
 
 
 def _error_status(chunk: Json) -> int:

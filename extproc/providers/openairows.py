@@ -228,6 +228,8 @@ OPENAI_SPEAKING = (
         "https://huggingface.co/docs/inference-providers",
         keys="HF_TOKEN HUGGINGFACE_API_KEY",
         bases="HF_API_BASE HUGGINGFACE_API_BASE",
+        own_root=True,
+        trims=("/chat/completions",),
     ),
     row(
         "cometapi",

@@ -26,7 +26,6 @@ from extproc.providers import (
     sagemaker,
     tei,
     textcompletion,
-    tgi,
     voyage,
     watsonx,
 )
@@ -47,6 +46,8 @@ OPENAI: Mapping[Endpoint, Translator] = {
 }
 OPENAI_ONLY: frozenset[Endpoint] = frozenset({"responses"})
 """What those who speak OpenAI's format usually lack: it is bridged over chat."""
+AZURE_LACKS: frozenset[Endpoint] = frozenset({"moderations"})
+"""Azure judges every prompt, and has no endpoint to ask for it in OpenAI's format."""
 
 NATIVE: TranslatorTable = {
     **{(endpoint, "openai"): each for endpoint, each in OPENAI.items()},
@@ -55,7 +56,11 @@ NATIVE: TranslatorTable = {
         for endpoint, each in OPENAI.items()
         if endpoint not in OPENAI_ONLY
     },
-    **{(endpoint, "azure"): azure.at(azure.deployed, each) for endpoint, each in OPENAI.items()},
+    **{
+        (endpoint, "azure"): azure.at(azure.deployed, each)
+        for endpoint, each in OPENAI.items()
+        if endpoint not in AZURE_LACKS
+    },
     ("realtime", "openai"): realtime.OPENAI,
     ("realtime", "openai_chat"): realtime.OPENAI,
     ("realtime", "azure"): realtime.AZURE,
@@ -72,8 +77,6 @@ NATIVE: TranslatorTable = {
     ("chat", "watsonx"): watsonx.CHAT,
     ("embeddings", "watsonx"): watsonx.EMBEDDINGS,
     ("chat", "replicate"): replicate.CHAT,
-    ("chat", "tgi"): tgi.CHAT,
-    ("completions", "tgi"): tgi.COMPLETIONS,
     ("embeddings", "tei"): tei.EMBEDDINGS,
     ("embeddings", "jina"): jina.EMBEDDINGS,
     ("embeddings", "voyage"): voyage.EMBEDDINGS,

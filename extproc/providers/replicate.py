@@ -15,8 +15,9 @@ from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import answers, chat
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
-from extproc.providers.failures import failure_message, provider_error, unusable_answer
+from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.openai import Chunks, unstream_chat
+from extproc.providers.wordings import failure_message
 
 SUPPORTED = frozenset(
     {"frequency_penalty", "max_completion_tokens", "max_tokens", "presence_penalty", "seed"}
@@ -91,7 +92,7 @@ def _response(body: Json, request: Request) -> Incoming:
         late = "the prediction did not finish in time"
         # It goes on and is paid: another attempt would be a second one.
         raise ProviderError(
-            failure_message("Timeout", request.deployment.provider, late), 424, "timeout_error"
+            failure_message("Timeout", request.deployment, late), 424, "timeout_error"
         )
     if status in FAILED:
         told = orjson.dumps({"message": str(body.get("error") or f"the prediction was {status}")})

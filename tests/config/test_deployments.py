@@ -108,6 +108,24 @@ def test_a_base_that_is_only_a_host_gets_the_providers_path(provider: str) -> No
     assert deployment(named).base_path == "/v1"
 
 
+def test_a_url_in_place_of_hugging_faces_model_is_its_endpoint() -> None:
+    warnings = Warnings()
+    params = {"model": "huggingface/https://x.endpoints.test"}
+    environ = {"HF_API_BASE": "https://other.test"}
+    found = compiled("g", params, {}, Defaults(environ=environ), warnings)
+    assert (found.model, found.api_base) == ("tgi", "https://x.endpoints.test/v1")
+    assert warnings.lines == ()
+    own = {"model": "https://x.test", "custom_llm_provider": "huggingface"}
+    both = deployment({**own, "api_base": "http://gpu:8080/v1"})
+    assert (both.model, both.api_base) == ("tgi", "http://gpu:8080/v1")
+
+
+def test_a_secret_in_a_models_url_is_not_repeated() -> None:
+    with pytest.raises(LeftOut) as caught:
+        deployment({"model": "huggingface/https://me:secret@x.test"})
+    assert "secret" not in str(caught.value)
+
+
 def test_num_retries_wins_over_max_retries() -> None:
     assert deployment({"model": "openai/a", "max_retries": 4}).num_retries == 4
     both = {"model": "openai/a", "max_retries": 4, "num_retries": 0}

@@ -19,6 +19,9 @@ from extproc.providers.profiles import PROFILES
         ("https://api.anthropic.com", "anthropic", "https://api.anthropic.com"),
         ("http://gpu:11434/v1/", "ollama", "http://gpu:11434"),
         ("http://gpu:11434/proxy", "ollama", "http://gpu:11434/proxy"),
+        ("https://x.endpoints.test", "huggingface", "https://x.endpoints.test/v1"),
+        ("http://gpu:8080/v1/", "huggingface", "http://gpu:8080/v1"),
+        ("http://gpu:8080/v1/chat/completions", "huggingface", "http://gpu:8080/v1"),
     ],
 )
 def test_a_base_url_becomes_an_upstream_and_a_path(base: str, provider: str, api_base: str) -> None:

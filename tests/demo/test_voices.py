@@ -35,7 +35,6 @@ def voice(target: str, method: str = "POST", name: str = "") -> str | None:
         ("/v2/rerank", "cohere"),
         ("/api/embed", "ollama"),
         ("/v1/predictions", "replicate"),
-        ("/generate", "tgi"),
         ("/embed", "tei"),
         ("/voyage/v1/embeddings", "voyage"),
         ("/nowhere", None),

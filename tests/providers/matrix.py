@@ -6,6 +6,7 @@ What is said to work is what a reviewed case shows: a feature is a predicate ove
 
 import json
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,8 @@ translated over the provider's chat, {MARKS["counted"]} counted by the gateway's
 the provider. An empty field is refused with 400."""
 FEATURES_INTRO = f"""\
 {YES} means that a case under `tests/cases/<endpoint>/<format>` shows it: a request, the provider's
-answer, and what the gateway makes of both. No mark means that no case shows it, which may be
-because the format has no such thing. *Refusals*: what the provider cannot do is a clear 400
+answer, and what the gateway makes of both. No mark means that no case shows it; what a format
+cannot have is told below the table. *Refusals*: what the provider cannot do is a clear 400
 before it is asked. A bridged endpoint has what the format's chat has."""
 LACKS_INTRO = """\
 OpenAI's chat parameters that a format refuses for a model of which the gateway knows nothing. A
@@ -84,6 +85,12 @@ def read(folder: Path) -> Case:
     )
 
 
+def absent(endpoint: str, schema: str) -> Mapping[str, str]:
+    """Why a pair has no case for a cell, by cell (tests/providers/cells.py)."""
+    path = cases.CASES / endpoint / schema / "absent.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
 def _said(answer: str) -> Iterator[Any]:
     if answer.startswith("{"):
         yield json.loads(answer)
@@ -121,6 +128,16 @@ def _calls(case: Case) -> set[str]:
         elif isinstance(each.get("functionCall"), dict):
             named.add(json.dumps(each["functionCall"], sort_keys=True))
     return named
+
+
+def _reasons(case: Case) -> bool:
+    """Whether the answer shows thoughts, whatever the client's format calls them."""
+    return any(
+        each.get("reasoning_content")
+        or each.get("type") in ("thinking", "reasoning")
+        or each.get("thought") is True
+        for each in objects(case.said)
+    )
 
 
 def _media(*kinds: str) -> Callable[[Case], bool]:
@@ -171,7 +188,7 @@ FEATURES: Mapping[str, Callable[[Case], bool]] = {
     "files": _media("file", "document", "input_file", "application/pdf"),
     "audio": _either(_media("input_audio", "audio/"), _used("audio_output", "audio_input")),
     "JSON schema": _schema,
-    "reasoning": _either(_used("reasoning"), lambda case: "reasoning_content" in case.answer),
+    "reasoning": _either(_used("reasoning"), _reasons),
     "caching": _used("cached", "cache_written"),
     "web search": _either(_used("searches"), lambda case: "url_citation" in case.answer),
     "errors": _failed,
@@ -232,7 +249,15 @@ def _features(endpoint: str, known: list[Case]) -> list[str]:
         for schema in _schemas()
         if any(case.schema == schema for case in mine)
     ]
-    return [f"### {endpoint}", table(("Format", "Cases", *names), lines)] if mine else []
+    if not mine:
+        return []
+    reasons = [
+        f"* `{schema}`, {cell}: {reason}"
+        for schema in _schemas()
+        for cell, reason in absent(endpoint, schema).items()
+    ]
+    blocks = [f"### {endpoint}", table(("Format", "Cases", *names), lines)]
+    return [*blocks, "\n".join(reasons)] if reasons else blocks
 
 
 def _marks(mine: list[Case], names: list[str]) -> list[str]:

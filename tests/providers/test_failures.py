@@ -23,7 +23,7 @@ from tests.calls import deployment
         ),
         (422, b"{}", 400, "litellm.BadRequestError: OpenAIException - {}"),
         (500, b"<html>", 500, "litellm.InternalServerError: InternalServerError: "),
-        (529, b"", 500, "litellm.APIError: OpenAIException - answered with status 529"),
+        (529, b"", 500, "litellm.APIError: APIError: OpenAIException - answered with status 529"),
         (418, b"", 400, "litellm.BadRequestError: "),
         (
             400,

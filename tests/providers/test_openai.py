@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extproc.config.deployments import Defaults, compiled
+from extproc.config.problems import Warnings
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import openai, registry
@@ -38,6 +40,26 @@ def test_providers_own_names_replace_openais() -> None:
     assert outgoing.body == {**BODY, "model": "gpt-4o", "max_tokens": 7}
     both = openai.CHAT.request(Request({**body, "max_tokens": 3}, deepseek)).body
     assert both["max_tokens"] == 3 and "max_completion_tokens" not in both
+
+
+@pytest.mark.parametrize(
+    ("base", "model", "sent"),
+    [
+        ("", "together/deepseek-ai/DeepSeek-R1", "deepseek-ai/DeepSeek-R1:together"),
+        ("", "deepseek-ai/DeepSeek-R1", "deepseek-ai/DeepSeek-R1"),
+        ("", "deepseek-ai/DeepSeek-R1:fastest", "deepseek-ai/DeepSeek-R1:fastest"),
+        ("http://gpu:8080", "together/deepseek-ai/DeepSeek-R1", "together/deepseek-ai/DeepSeek-R1"),
+    ],
+)
+@pytest.mark.parametrize("group", ["any", "hf/*"])
+def test_hugging_faces_router_is_told_who_serves(
+    base: str, model: str, sent: str, group: str
+) -> None:
+    params = {"model": f"huggingface/{'*' if '*' in group else model}", "api_base": base}
+    given = {name: value for name, value in params.items() if value}
+    made = compiled(group, given, {}, Defaults(environ={}), Warnings()).resolved(model)
+    assert openai.CHAT.request(Request(BODY, made)).body["model"] == sent
+    assert made.model == model
 
 
 def test_usage_keeps_its_parts() -> None:
@@ -165,7 +187,7 @@ def test_each_choice_of_a_stream_begins_with_its_role() -> None:
     told = [
         {"index": 0, "delta": {"content": "a"}},
         {"index": 1, "delta": {"content": "b", "role": None}},
-        {"index": 0, "delta": {"content": "c"}},
+        {"index": 0, "delta": {"content": "c", "role": "assistant"}},
         {"index": 2, "delta": {"role": "tool"}},
         {"index": [], "delta": {}},
         {"index": 0, "text": "no delta"},
@@ -173,6 +195,20 @@ def test_each_choice_of_a_stream_begins_with_its_role() -> None:
     fed = [chunks.feed(Frame(orjson.dumps({"choices": [choice]}))) for choice in told]
     shown = [chunk["choices"][0].get("delta", {}).get("role") for [chunk] in fed]
     assert shown == ["assistant", "assistant", None, "tool", None, None]
+
+
+@pytest.mark.parametrize("said", ["stop", "eos_token", "length"])
+def test_who_calls_tools_ended_for_them(said: str) -> None:
+    request, shown = Request(BODY, deployment()), "length" if said == "length" else "tool_calls"
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"x": 1}}}
+    whole = {"message": {"tool_calls": [call]}, "finish_reason": said}
+    [choice] = openai.CHAT.response({"choices": [whole]}, request).body["choices"]
+    assert choice["finish_reason"] == shown
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"x":1}'
+    chunks = openai.CHAT.chunks(request)
+    told = [{"delta": {"tool_calls": [{"index": 0}]}}, {"delta": {}, "finish_reason": said}]
+    fed = [chunks.feed(Frame(orjson.dumps({"choices": [choice]}))) for choice in told]
+    assert fed[-1][0]["choices"][0]["finish_reason"] == shown
 
 
 @pytest.mark.parametrize(

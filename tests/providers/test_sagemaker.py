@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.domain.deployment import Deployment, Upstream
-from extproc.errors import GatewayError, ProviderError
+from extproc.errors import GatewayError, ProviderError, UnsupportedParams
 from extproc.providers import frames, registry, sagemaker
 from extproc.providers.base import Request
 from extproc.providers.frames import Frame
@@ -38,6 +38,17 @@ def test_an_answer_without_a_text_is_unusable(found: Any) -> None:
     with pytest.raises(ProviderError) as caught:
         sagemaker.CHAT.response(found, ask())
     assert caught.value.status == 502
+
+
+def test_text_needs_no_grammar_and_json_of_any_shape_has_none() -> None:
+    def sent(kind: str, **more: Any) -> Any:
+        body = {**ASKED, "response_format": {"type": kind}}
+        return sagemaker.CHAT.request(ask(body, **more)).body["parameters"]
+
+    assert sent("text") == sent("json_object", drop_params=True) == {"details": True}
+    with pytest.raises(UnsupportedParams, match=r"json_schema") as refused:
+        sent("json_object", allowed=frozenset({"response_format"}))
+    assert "allowed_openai_params" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from extproc.demo.voices import (
     ollama,
     openai,
     replicate,
-    tgi,
     vertex,
     watsonx,
 )
@@ -36,7 +35,7 @@ def speaking(signer: Signer | None = None) -> dict[str, Voice]:
         *(databricks.VOICE, watsonx.VOICE, replicate.VOICE, *aws.voices(signer)),
     )
     openai_voice = Voice("openai", (*openai.TEXT, *RESPONSES, *MEDIA, RERANK), openai.error)
-    after = (gemini.VOICE, mistral.VOICE, tgi.VOICE, JINA, VOYAGE, TEI)
+    after = (gemini.VOICE, mistral.VOICE, JINA, VOYAGE, TEI)
     return {voice.name: voice for voice in (*before, openai_voice, *after)}
 
 

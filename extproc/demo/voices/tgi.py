@@ -1,4 +1,4 @@
-"""HuggingFace's text-generation-inference: `/generate`, its stream, and OpenAI's chat.
+"""What a container of Hugging Face's text-generation-inference is asked and answers.
 
 https://huggingface.github.io/text-generation-inference
 """
@@ -10,17 +10,7 @@ import orjson
 from extproc.demo.answers import Answer, Question, tokens_of
 from extproc.demo.frames import Event
 from extproc.demo.request import Json
-from extproc.demo.voices import openai
-from extproc.demo.voices.base import Asked, Body, Endpoint, Voice, integer, json_body, needed
-
-
-def error(status: int, message: str) -> Body:
-    """TGI's error body."""
-    kinds = {400: "validation", 404: "not_found", 422: "validation", 429: "overloaded"}
-    return json_body({"error": message, "error_type": kinds.get(status, "generation")})
-
-
-FAILURE = Event(error(500, "Request failed during generation.").data)
+from extproc.demo.voices.base import Asked, integer, needed
 
 
 def ask(asked: Asked, *, stream: bool) -> Question:
@@ -65,22 +55,3 @@ def events(answer: Answer) -> Iterator[Event]:
     details = _details(answer) | {"input_length": answer.prompt}
     last = {"generated_text": answer.text} | answer.counted("details", details)
     yield event(answer.words + 1, "</s>", 0, last)
-
-
-VOICE = Voice(
-    "tgi",
-    (
-        Endpoint("/generate", lambda a: ask(a, stream=False), lambda a: json_body(generated(a))),
-        Endpoint(
-            "/generate_stream",
-            lambda asked: ask(asked, stream=True),
-            lambda answer: json_body(generated(answer)),
-            events,
-            failure=FAILURE,
-        ),
-        openai.CHAT,
-        openai.COMPLETIONS,
-        openai.MODELS,
-    ),
-    error,
-)

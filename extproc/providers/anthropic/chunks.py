@@ -19,6 +19,9 @@ from extproc.providers.frames import Frame
 
 _WRITTEN = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 
+HOST_EVENT = "vertex_event"
+"""Google's own, among Anthropic's: clients that know theirs alone would stumble over it."""
+
 
 class Native:
     """The events as they are; usage and text are read on their way."""
@@ -49,7 +52,7 @@ class Native:
         return []
 
     def feed(self, frame: Frame) -> list[Json]:
-        if self.done:
+        if self.done or frame.event == HOST_EVENT:
             return []
         try:
             event = lenient.loads(frame.data)

@@ -5,11 +5,8 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
 
 from collections.abc import Mapping
 
-import orjson
-
 from extproc.domain.deployment import Deployment
 from extproc.errors import ProviderError
-from extproc.providers import lenient
 from extproc.providers.failures import provider_error
 
 STATUSES: Mapping[str, int] = {
@@ -35,20 +32,9 @@ def error(
     status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment
 ) -> ProviderError:
     shown = 500 if status == MODEL_FAILED else status
-    return provider_error(shown, headers, _plain(body), deployment)
+    return provider_error(shown, headers, body, deployment)
 
 
 def in_stream(kind: str, data: bytes, deployment: Deployment) -> ProviderError:
     """An exception's or an error's frame; `kind` is its name."""
     return error(STATUSES.get(kind.lower(), 500), {}, data, deployment)
-
-
-def _plain(body: bytes) -> bytes:
-    """Some of AWS's answers spell it `Message`."""
-    try:
-        parsed = lenient.loads(body)
-    except orjson.JSONDecodeError:
-        return body
-    if not isinstance(parsed, dict) or "Message" not in parsed or "message" in parsed:
-        return body
-    return orjson.dumps({"message": parsed["Message"]})

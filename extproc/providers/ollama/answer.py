@@ -40,9 +40,15 @@ def response(body: Json, request: Request) -> Incoming:
 
 
 def usage(end: Json) -> Usage | None:
-    """Ollama leaves out a count of nothing, as that of a prompt which it still knew."""
-    prompt, produced = (answers.count(end.get(f"{n}eval_count")) for n in ("prompt_", ""))
-    return None if prompt is None else Usage(input=prompt, output=produced or 0)
+    """The prompt's count holds the cached. A count of nothing is left out, as older servers leave
+    out that of a prompt which they still knew. https://docs.ollama.com/api/usage"""
+    prompt, cached, produced = (
+        answers.count(end.get(name))
+        for name in ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
+    )
+    if prompt is None:
+        return None
+    return Usage(input=prompt, output=produced or 0, cached=min(prompt, cached or 0))
 
 
 def _finish(end: Json, called: bool) -> str:

@@ -5,42 +5,29 @@
 
 from dataclasses import replace
 
-from extproc.domain.call import Json
-from extproc.providers import answers, openai, tgi
-from extproc.providers.base import Incoming, Outgoing, Request, Translator
-from extproc.providers.sagemaker import prompted
+from extproc.providers import openai
+from extproc.providers.base import Outgoing, Request, Translator
+from extproc.providers.sagemaker import prompted, tgi
 from extproc.providers.sagemaker.endpoint import addressed, error
 from extproc.providers.sagemaker.parts import MaybeUnended, joined
 
 
 def _tgi(request: Request) -> Outgoing:
-    made = tgi.COMPLETIONS.request(request)
-    return addressed(request, made.body | ({"stream": True} if request.streaming else {}))
-
-
-def _openai(request: Request) -> Outgoing:
-    return addressed(request, openai.CHAT.request(request).body)
-
-
-def _answer(body: Json) -> Json:
-    """A container answers with one object, or with a list of one."""
-    return next(iter(answers.objects(body.get("list"))), body)
-
-
-def _text(body: Json, request: Request) -> Incoming:
-    return tgi.COMPLETIONS.response(_answer(body), request)
-
-
-def _said(body: Json, request: Request) -> Incoming:
-    return prompted.response(_answer(body), request)
+    return addressed(request, tgi.body(request) | ({"stream": True} if request.streaming else {}))
 
 
 def _tgi_chat(request: Request) -> Outgoing:
     return _tgi(prompted.as_completion(request))
 
 
-COMPLETIONS = Translator(_tgi, _text, joined(tgi.Chunks), openai.unstream_text, error, listed=True)
+def _openai(request: Request) -> Outgoing:
+    return addressed(request, openai.CHAT.request(request).body)
+
+
+COMPLETIONS = Translator(
+    _tgi, tgi.response, joined(tgi.Chunks), openai.unstream_text, error, listed=True
+)
 CHAT = Translator(
-    _tgi_chat, _said, joined(prompted.Chunks), openai.unstream_chat, error, listed=True
+    _tgi_chat, prompted.response, joined(prompted.Chunks), openai.unstream_chat, error, listed=True
 )
 OPENAI_CHAT = replace(openai.CHAT, request=_openai, chunks=joined(MaybeUnended), error=error)

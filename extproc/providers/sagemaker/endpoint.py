@@ -1,5 +1,6 @@
 """A SageMaker endpoint: its path, and what its refusals mean.
 
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html
 """
@@ -19,6 +20,9 @@ from extproc.providers.failures import provider_error
 COMPONENT = "x-amzn-sagemaker-inference-component"
 MODEL_ERROR = 424
 """The container answered with an error of its own, which is told inside."""
+KIND = "x-amzn-errortype"
+STATUSES: Mapping[str, int] = {"ThrottlingException": 429}
+"""By the error's kind, where the answer's own status says something else (400)."""
 
 
 def addressed(request: Request, body: Json) -> Outgoing:
@@ -36,6 +40,8 @@ def addressed(request: Request, body: Json) -> Outgoing:
 def error(
     status: int, headers: Mapping[str, str], body: bytes, deployment: Deployment
 ) -> ProviderError:
+    kind = headers.get(KIND, "").partition(":")[0]
+    status = STATUSES.get(kind, status)
     try:
         told = answers.record(lenient.loads(body))
     except orjson.JSONDecodeError:
@@ -47,6 +53,7 @@ def error(
         answers.text(told.get("OriginalMessage"))
         or answers.text(told.get("Message"))
         or answers.text(told.get("message"))
+        or kind  # a throttled call's message is null
     )
     plain = orjson.dumps({"message": text}) if text else body
     return provider_error(status, headers, plain, deployment)

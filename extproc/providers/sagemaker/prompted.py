@@ -1,12 +1,14 @@
 """Chat with a model that only continues a text: the conversation written out as the prompt."""
 
 from dataclasses import replace
+from typing import Any
 
 from extproc.domain.call import Json
 from extproc.domain.usage import Usage
-from extproc.providers import chat, tgi
+from extproc.providers import chat
 from extproc.providers.base import Incoming, Request
 from extproc.providers.frames import Frame
+from extproc.providers.sagemaker import tgi
 
 SPEAKERS = {"system": "System", "developer": "System", "user": "User", "assistant": "Assistant"}
 
@@ -24,7 +26,7 @@ def _prompt(messages: list[Json]) -> str:
         where = f"messages[{place}]"
         if message["role"] not in SPEAKERS:
             raise chat.wrong(f"{where}.role", f"one of {', '.join(SPEAKERS)}")
-        text = chat.text_of(message.get("content"), f"{where}.content")
+        text = _text(message.get("content"), f"{where}.content")
         turns.append((SPEAKERS[message["role"]], text))
     if not turns:
         raise chat.wrong("messages", "at least one message")
@@ -33,8 +35,25 @@ def _prompt(messages: list[Json]) -> str:
     return "\n\n".join([*(f"{speaker}: {text}" for speaker, text in turns), "Assistant:"])
 
 
+def _text(content: Any, where: str) -> str:
+    """A picture stands in the text, as in Markdown.
+    https://huggingface.co/docs/text-generation-inference/basic_tutorials/visual_language_models
+    """
+    said = []
+    for place, part in enumerate(chat.parts(content, where)):
+        at = f"{where}[{place}]"
+        if part["type"] == "image_url":
+            url = chat.string(chat.member(part, "image_url", at), "url", f"{at}.image_url")
+            said.append(f"![]({url.replace(')', '%29')})")
+        elif part["type"] == "text":
+            said.append(chat.string(part, "text", at))
+        else:
+            raise chat.unsupported_part(at, part)
+    return "".join(said)
+
+
 def response(body: Json, request: Request) -> Incoming:
-    found = tgi.COMPLETIONS.response(body, request)
+    found = tgi.response(body, request)
     [said] = found.body["choices"]
     message = {"role": "assistant", "content": said["text"]}
     choice = {"index": 0, "message": message, "finish_reason": said["finish_reason"]}

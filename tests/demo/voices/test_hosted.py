@@ -1,4 +1,4 @@
-"""Databricks, watsonx, Replicate, TGI and SageMaker, as the simulated provider speaks them."""
+"""Databricks, watsonx, Replicate and SageMaker, as the simulated provider speaks them."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +9,6 @@ import httpx
 import openai
 import orjson
 import pytest
-from huggingface_hub import InferenceClient
 
 BEARER = {"authorization": "Bearer k"}
 MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "count for me"}]
@@ -86,22 +85,6 @@ def test_replicate_while_one_waits_and_later(url: str) -> None:
     assert httpx.get(f"{url}/v1/predictions/none", headers=BEARER).status_code == 404
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_tgi_by_huggingfaces_client(url: str, stream: bool) -> None:
-    body = {"inputs": "a b", "parameters": {"max_new_tokens": 3, "details": True}}
-    if stream:
-        *tokens, last = data(httpx.post(f"{url}/generate_stream", json=body))
-        assert [one["token"]["text"] for one in tokens] == ["one", " two", " three"]
-    else:
-        last = httpx.post(f"{url}/generate", json=body).json()
-    assert last["generated_text"] == "one two three"
-    assert last["details"]["finish_reason"] == "length"
-    assert last["details"]["generated_tokens"] == 3
-    client = InferenceClient(base_url=f"{url}/tgi")
-    made = client.chat_completion([*MESSAGES], max_tokens=2)
-    assert made.choices[0].message.content == "one two"
-
-
 @pytest.fixture
 def runtime(url: str) -> Iterator[Any]:
     client = botocore.session.Session().create_client(
@@ -126,3 +109,20 @@ def test_sagemaker(runtime: Any) -> None:
     said = b"".join(event["PayloadPart"]["Bytes"] for event in stream["Body"])
     assert said.startswith(b'data: {"id"')
     assert said.endswith(b"data: [DONE]\n\n")
+
+
+def test_sagemaker_with_tgis_details(runtime: Any) -> None:
+    body = {"inputs": "a b", "parameters": {"max_new_tokens": 3, "details": True}}
+    asked = {"EndpointName": "e", "Body": orjson.dumps(body)}
+    [whole] = orjson.loads(runtime.invoke_endpoint(**asked)["Body"].read())
+    stream = runtime.invoke_endpoint_with_response_stream(**asked)
+    said = b"".join(event["PayloadPart"]["Bytes"] for event in stream["Body"])
+    *tokens, last = [
+        orjson.loads(event.removeprefix(b"data: ")) for event in said.split(b"\n\n") if event
+    ]
+    assert [one["token"]["text"] for one in tokens] == ["one", " two", " three"]
+    for end in (whole, last):
+        assert end["generated_text"] == "one two three"
+        assert end["details"]["finish_reason"] == "length"
+        assert end["details"]["generated_tokens"] == 3
+    assert last["details"]["input_length"] == 2
