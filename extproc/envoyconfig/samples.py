@@ -28,7 +28,7 @@ OPTIONS = GatewayOptions(
     admin_socket=RUN / "admin.sock",
     agent_socket=RUN / "agent.sock",
     envoy_admin_socket=RUN / "envoy-admin.sock",
-    clusters_file=RUN / "envoy/clusters/clusters.json",
+    clusters_file=RUN / "envoy/clusters/clusters.pb",
     ca_file="/etc/ssl/certs/ca-certificates.crt",
     unsent_log=RUN / "unsent.log",
 )
@@ -80,7 +80,7 @@ def samples() -> dict[str, str]:
 
 def main(folder: Path) -> None:
     for name, text in samples().items():
-        files.replace(folder / name, text)
+        files.replace(folder / name, text.encode())
 
 
 def _istio() -> Yaml:

@@ -54,11 +54,11 @@ IDLE_SECONDS = {"http": 4, "https": 60}
 """Ours must be the shorter: self-hosted servers close an idle connection after 5 s."""
 
 
-def clusters(upstreams: Iterable[Upstream], options: GatewayOptions) -> str:
-    """A CDS DiscoveryResponse as JSON; the same upstreams give the same text."""
+def clusters(upstreams: Iterable[Upstream], options: GatewayOptions) -> bytes:
+    """A CDS DiscoveryResponse; the same upstreams give the same bytes."""
     by_name = {upstream.cluster: upstream for upstream in upstreams}
     built = [each for name in sorted(by_name) for each in of_upstream(by_name[name], options)]
-    return DiscoveryResponse(resources=[Any.pack(each) for each in built]).to_json(indent=1) + "\n"
+    return bytes(DiscoveryResponse(resources=[Any.pack(each) for each in built]))
 
 
 def of_upstream(upstream: Upstream, options: GatewayOptions) -> list[Cluster]:

