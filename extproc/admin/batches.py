@@ -22,7 +22,7 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.resources import Resource
 from extproc.domain.snapshot import Snapshot
 from extproc.errors import GatewayError
-from extproc.policy.batchbill import ENDPOINTS, Bill, prices, row
+from extproc.policy.resources.batchbill import ENDPOINTS, Bill, prices, row
 from extproc.providers import resources
 from extproc.providers.answers import record, text
 from extproc.providers.prices import PriceBook

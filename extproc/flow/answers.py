@@ -105,13 +105,13 @@ class WholeAnswer:
 
 
 def _shown(exchange: Exchange, body: Json) -> Json:
-    return exchange.memory.shown(body) if exchange.memory else body
+    return exchange.recall.shown(body) if exchange.recall else body
 
 
 def _kept(exchange: Exchange) -> Steps:
     """Whoever has the whole answer may go on from it."""
-    if exchange.memory:
-        yield from exchange.memory.keep()
+    if exchange.recall:
+        yield from exchange.recall.keep()
 
 
 def _id_of(body: Json) -> str:

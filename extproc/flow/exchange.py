@@ -15,7 +15,7 @@ from extproc.errors import GatewayError
 from extproc.flow import headers as head
 from extproc.flow.commands import Command, Immediate, Release, Settle
 from extproc.flow.events import ResponseHeaders
-from extproc.flow.memory import Memory
+from extproc.flow.recall import Recall
 from extproc.providers.base import Request, Translator
 from extproc.providers.dialects import Dialect, dialect_of
 from extproc.providers.encoding import BadEncoding, Inflater
@@ -35,7 +35,7 @@ class Exchange:
     translator: Translator
     request: Request
     begun_at: float
-    memory: Memory | None = None
+    recall: Recall | None = None
     """Of an answer that may be asked for again."""
     status: int = 0
     answer: Mapping[str, str] = field(default_factory=dict)

@@ -23,19 +23,19 @@ from extproc.clients.schemes import schemes
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
 from extproc.policy.access import check_model_access
-from extproc.policy.attached import FollowFiles
 from extproc.policy.guard import GuardInput
 from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
 from extproc.policy.identify import Authenticate
-from extproc.policy.memory import Continue, Memory
-from extproc.policy.owners import Ownership
 from extproc.policy.params import read_params
-from extproc.policy.passing import IdentifyPassing, Passages
+from extproc.policy.passing.passages import IdentifyPassing, Passages
 from extproc.policy.pipeline import Stage
 from extproc.policy.plan import plan_attempts
 from extproc.policy.pool import HelperPool
-from extproc.policy.resources import Resources
+from extproc.policy.resources.attached import FollowFiles
+from extproc.policy.resources.owners import Ownership
+from extproc.policy.resources.recall import Continue, Recall
+from extproc.policy.resources.resolve import Resources
 from extproc.policy.settle import Settler
 from extproc.policy.size import check_declared_size
 from extproc.policy.trail import Admitted, Trailing
@@ -54,7 +54,6 @@ from extproc.wire.effects import Effects
 from extproc.wire.pulse import pulse
 from extproc.wire.server import Processor, Server
 from extproc.wire.watchdog import Watchdog
-from extproc.wiring.memory import conversations_of, performers, shelf_of
 from extproc.wiring.passing import resolving
 from extproc.wiring.process import (
     Services,
@@ -67,6 +66,7 @@ from extproc.wiring.process import (
     share_metrics,
     stop_signal,
 )
+from extproc.wiring.recall import conversations_of, performers, shelf_of
 
 WARM_SECONDS = 3.0
 GC_THRESHOLD = 20_000
@@ -85,14 +85,14 @@ def on_headers(authenticate: Stage) -> Sequence[Stage]:
     return (check_declared_size, authenticate)
 
 
-def on_body(guard: GuardInput, memory: Memory, owners: Ownership) -> Sequence[Stage]:
+def on_body(guard: GuardInput, recall: Recall, owners: Ownership) -> Sequence[Stage]:
     """What is decided on the whole request."""
     return (
         read_params,
         check_model_access,
         guard,
         plan_attempts,
-        Continue(memory),
+        Continue(recall),
         FollowFiles(owners),
     )
 
@@ -108,7 +108,7 @@ async def _worker(settings: Settings, index: int) -> None:
         database = await database_of(settings, stack)
         keys = _keys(settings, database, tasks)
         conversations = conversations_of(database)
-        memory = Memory(conversations, time.time)
+        recall = Recall(conversations, time.time)
         shelf = shelf_of(database)
         journal = _journal(settings, layout.worker_journal(index), stack, tasks)
         settler = Settler(
@@ -124,7 +124,7 @@ async def _worker(settings: Settings, index: int) -> None:
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
             on_headers=on_headers(IdentifyPassing(authenticate)),
-            on_body=on_body(guard, memory, shelf.owners),
+            on_body=on_body(guard, recall, shelf.owners),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,
@@ -133,7 +133,7 @@ async def _worker(settings: Settings, index: int) -> None:
             others={
                 **performers(settings, conversations, metrics),
                 **resolving(
-                    {"pass_through": Passages(guard), "resource": Resources(memory, shelf)}
+                    {"pass_through": Passages(guard), "resource": Resources(recall, shelf)}
                 ),
             },
             retries=settings.outer_listener,

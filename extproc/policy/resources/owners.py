@@ -13,7 +13,7 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.key import Key
 from extproc.domain.resources import Owned
 from extproc.errors import NotFound, Unavailable
-from extproc.policy.homes import same_account
+from extproc.policy.resources.homes import same_account
 from extproc.providers import resources
 from extproc.stores.base import Owners, StoreUnavailable
 

@@ -8,8 +8,8 @@ from extproc.domain.call import Call
 from extproc.domain.key import Key
 from extproc.domain.resources import Owned
 from extproc.errors import InvalidRequest
-from extproc.policy.attached import FollowFiles
-from extproc.policy.owners import Missing, Ownership
+from extproc.policy.resources.attached import FollowFiles
+from extproc.policy.resources.owners import Missing, Ownership
 from extproc.providers.responses import ids
 from extproc.stores.memory import MemoryOwners
 from tests.calls import call, deployment, plan, snapshot

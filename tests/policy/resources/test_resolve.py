@@ -12,10 +12,10 @@ from extproc.domain.passthrough import Passing
 from extproc.domain.resources import Owned
 from extproc.domain.snapshot import Snapshot
 from extproc.errors import AuthError, InvalidRequest, ModelDenied
-from extproc.policy.memory import Memory
-from extproc.policy.owners import Missing, Ownership
-from extproc.policy.resources import Resources
-from extproc.policy.shelf import Shelf
+from extproc.policy.resources.owners import Missing, Ownership
+from extproc.policy.resources.recall import Recall
+from extproc.policy.resources.resolve import Resources
+from extproc.policy.resources.shelf import Shelf
 from extproc.providers import forms, resources
 from extproc.providers.responses import ids
 from extproc.stores.memory import MemoryConversations, MemoryOwners
@@ -59,7 +59,7 @@ def asking(method: str, path: str, key: Key | None = None, **headers: str) -> Ca
 
 async def passage(asked: Call, body: Any = None, shelf: Shelf | None = None) -> Passage:
     data = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
-    found = await Resources(Memory(MemoryConversations(), lambda: 0.0), shelf or stocked())(
+    found = await Resources(Recall(MemoryConversations(), lambda: 0.0), shelf or stocked())(
         asked, data
     )
     assert isinstance(found, Passage)

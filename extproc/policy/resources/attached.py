@@ -16,8 +16,8 @@ from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.endpoints import Endpoint
 from extproc.errors import InvalidRequest
-from extproc.policy.homes import same_account
-from extproc.policy.owners import Ownership, missing
+from extproc.policy.resources.homes import same_account
+from extproc.policy.resources.owners import Ownership, missing
 from extproc.providers import resources
 
 MESSAGES: Mapping[Endpoint, tuple[str, ...]] = {

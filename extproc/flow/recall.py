@@ -15,7 +15,7 @@ from extproc.providers.answers import record, text
 from extproc.providers.responses.history import linked, remembered
 
 
-class Memory:
+class Recall:
     """Of one attempt."""
 
     def __init__(self, call: Call, deployment: Deployment) -> None:
@@ -58,5 +58,5 @@ class Memory:
         )
 
 
-def memory_of(call: Call, deployment: Deployment) -> Memory | None:
-    return Memory(call, deployment) if call.endpoint == "responses" else None
+def recall_of(call: Call, deployment: Deployment) -> Recall | None:
+    return Recall(call, deployment) if call.endpoint == "responses" else None

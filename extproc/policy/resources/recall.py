@@ -18,7 +18,7 @@ from extproc.domain.conversation import Remembered
 from extproc.domain.deployment import Deployment
 from extproc.domain.key import Key
 from extproc.errors import InvalidRequest, Unavailable
-from extproc.policy.homes import same_account
+from extproc.policy.resources.homes import same_account
 from extproc.providers import registry
 from extproc.providers.responses import history, ids
 from extproc.stores.base import Conversations, Refused, StoreUnavailable
@@ -33,7 +33,7 @@ AWAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Recall:
     """Looks up responses for the keys that made them."""
 
     conversations: Conversations
@@ -106,7 +106,7 @@ class Keeper:
 class Continue:
     """The stage: after the plan, which it narrows to the deployments that can go on."""
 
-    memory: Memory
+    recall: Recall
 
     async def __call__(self, call: Call) -> Call:
         previous = call.body.get(PREVIOUS)
@@ -114,7 +114,7 @@ class Continue:
             return call
         if not isinstance(previous, str):
             raise InvalidRequest(f"'{PREVIOUS}' must be a string.", param=PREVIOUS)
-        found = await self.memory.of(call.key, previous)
+        found = await self.recall.of(call.key, previous)
         if found is not None and found.response is not None:
             return _continued(call, found)
         foreign = call.key is None or not call.key.is_master

@@ -7,7 +7,7 @@ from extproc.domain.call import Call
 from extproc.domain.key import Key
 from extproc.errors import Forbidden, InvalidRequest, ModelDenied
 from extproc.policy.access import allows
-from extproc.policy.naming import FREE_METHODS, Named, is_uncharged
+from extproc.policy.passing.naming import FREE_METHODS, Named, is_uncharged
 
 STANDINS = ("modelId", "agent_id", "assistant_id")
 """Members that stand for a model that the request does not name."""

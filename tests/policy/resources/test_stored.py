@@ -9,11 +9,11 @@ from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.passage import Answered
 from extproc.errors import InvalidRequest
-from extproc.policy import stored
-from extproc.policy.memory import Memory
-from extproc.policy.owners import Ownership
-from extproc.policy.resources import Resources, ResponseNotFound
-from extproc.policy.shelf import Shelf
+from extproc.policy.resources import stored
+from extproc.policy.resources.owners import Ownership
+from extproc.policy.resources.recall import Recall
+from extproc.policy.resources.resolve import Resources, ResponseNotFound
+from extproc.policy.resources.shelf import Shelf
 from extproc.providers.responses import ids
 from extproc.stores.memory import MemoryConversations, MemoryOwners
 from tests.calls import call, deployment, snapshot
@@ -54,17 +54,17 @@ def test_a_page_that_cannot_be(query: str) -> None:
         stored.input_items(HERE, query)
 
 
-async def ask(method: str, path: str, key: Key, memory: Memory | None = None) -> Any:
-    made = memory or await full()
+async def ask(method: str, path: str, key: Key, recall: Recall | None = None) -> Any:
+    made = recall or await full()
     headers = {":method": method}
     asked = call(path=path, headers=headers, key=key, snapshot=snapshot(deployment("d1")))
     return await Resources(made, Shelf(Ownership(MemoryOwners()), None))(asked, b"")
 
 
-async def full() -> Memory:
+async def full() -> Recall:
     conversations = MemoryConversations()
     await conversations.keep(HERE)
-    return Memory(conversations, lambda: 10.0)
+    return Recall(conversations, lambda: 10.0)
 
 
 async def test_its_key_and_the_master_key_are_answered_here() -> None:

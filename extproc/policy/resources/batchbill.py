@@ -20,7 +20,7 @@ from extproc.domain.ledger import Begun, Ended, SpendRow
 from extproc.domain.snapshot import Snapshot
 from extproc.domain.usage import NOTHING, Price, Usage
 from extproc.errors import GatewayError
-from extproc.policy.homes import same_account
+from extproc.policy.resources.homes import same_account
 from extproc.policy.tokens import guess_tokens
 from extproc.providers import registry
 from extproc.providers.answers import count, record, text

@@ -25,7 +25,7 @@ from extproc.errors import (
 )
 from extproc.policy.guardrails.banned_keywords import BannedKeywords
 from extproc.policy.identify import Authenticate
-from extproc.policy.passing import IdentifyPassing, Passages, joined, resolve
+from extproc.policy.passing.passages import IdentifyPassing, Passages, joined, resolve
 from extproc.stores.base import StoreUnavailable
 from tests.calls import call, deployment
 

@@ -16,11 +16,11 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.passage import Answered, Passage
 from extproc.domain.resources import Resource, find
 from extproc.errors import AuthError, InvalidRequest, NotFound
-from extproc.policy import lines, stored
-from extproc.policy.homes import MODELS, PROVIDER, home
-from extproc.policy.memory import Memory
 from extproc.policy.params import BANNED_FIELDS, GATEWAY_FIELDS
-from extproc.policy.shelf import Shelf
+from extproc.policy.resources import lines, stored
+from extproc.policy.resources.homes import MODELS, PROVIDER, home
+from extproc.policy.resources.recall import Recall
+from extproc.policy.resources.shelf import Shelf
 from extproc.providers import forms, registry, resources
 from extproc.providers.resources import rewritten
 from extproc.providers.responses import ids
@@ -39,7 +39,7 @@ BLOBS = frozenset({"input_blob", "output_folder"})
 class Resources:
     """The resolver."""
 
-    memory: Memory
+    recall: Recall
     shelf: Shelf
 
     async def __call__(self, call: Call, data: bytes) -> Passage | Answered:
@@ -51,7 +51,7 @@ class Resources:
         return await self._kept_elsewhere(call, resource, query, data)
 
     async def _response(self, call: Call, resource: Resource, query: str) -> Passage | Answered:
-        found = await self.memory.of(call.key, resource.id)
+        found = await self.recall.of(call.key, resource.id)
         if found is not None and found.response is not None:
             match call.headers.get(":method"), resource.action:
                 case _, "input_items":
@@ -59,7 +59,7 @@ class Resources:
                 case _, "cancel":
                     raise stored.not_cancelled(found)
                 case "DELETE", _:
-                    await self.memory.forget(found)
+                    await self.recall.forget(found)
                     body = stored.deleted(found)
                 case _:
                     body = stored.response(found, query)

@@ -18,7 +18,7 @@ from extproc.domain.call import Call, Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.resources import Owned, Resource
 from extproc.errors import InvalidRequest, Unavailable
-from extproc.policy.owners import Ownership, may_see
+from extproc.policy.resources.owners import Ownership, may_see
 from extproc.policy.settle import about
 from extproc.providers import resources
 from extproc.providers.answers import objects, record, text

@@ -9,7 +9,7 @@ from extproc.domain.call import Call
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.errors import InvalidRequest, Unavailable
-from extproc.policy.memory import AWAY_SECONDS, MOST_BYTES, Continue, Keeper, Memory
+from extproc.policy.resources.recall import AWAY_SECONDS, MOST_BYTES, Continue, Keeper, Recall
 from extproc.providers.responses import ids
 from extproc.stores.base import StoreUnavailable
 from extproc.stores.memory import MemoryConversations
@@ -33,11 +33,11 @@ class Away:
     keep = find
 
 
-async def memory(*said: Remembered) -> Memory:
+async def recall(*said: Remembered) -> Recall:
     conversations = MemoryConversations()
     for each in said:
         await conversations.keep(each)
-    return Memory(conversations, lambda: 10.0)
+    return Recall(conversations, lambda: 10.0)
 
 
 def asking(previous: Any, *deployments: Any, key: Key = OWNER, **more: Any) -> Call:
@@ -55,7 +55,7 @@ def ids_of(made: Call) -> list[str]:
 
 
 async def test_what_is_remembered_here_goes_before_the_request() -> None:
-    made = await Continue(await memory(HERE))(asking("resp_here"))
+    made = await Continue(await recall(HERE))(asking("resp_here"))
     assert ids_of(made) == ["chat"]
     assert "previous_response_id" not in made.body
     assert made.body["input"][0] == SAID and len(made.body["input"]) == 2
@@ -63,20 +63,20 @@ async def test_what_is_remembered_here_goes_before_the_request() -> None:
 
 
 async def test_what_a_provider_remembers_goes_to_the_same_account() -> None:
-    made = await Continue(await memory(THERE))(asking(THERE_ID))
+    made = await Continue(await recall(THERE))(asking(THERE_ID))
     assert ids_of(made) == ["native", "twin"]
     assert made.body["previous_response_id"] == THERE_ID
 
 
 @pytest.mark.parametrize("previous", ["resp_here", THERE_ID, "resp_unknown"])
 async def test_to_another_key_it_does_not_exist(previous: str) -> None:
-    stage = Continue(await memory(HERE, THERE))
+    stage = Continue(await recall(HERE, THERE))
     with pytest.raises(InvalidRequest, match=f"^Previous response with id '{previous}' not found"):
         await stage(asking(previous, key=Key("another")))
 
 
 async def test_the_master_key_may_go_on_from_everything() -> None:
-    stage = Continue(await memory(HERE))
+    stage = Continue(await recall(HERE))
     assert ids_of(await stage(asking("resp_here", key=MASTER))) == ["chat"]
     assert ids_of(await stage(asking(THERE_ID, key=MASTER))) == ["native", "twin"]
     foreign = await stage(asking("resp_of_the_provider", key=MASTER))
@@ -84,14 +84,14 @@ async def test_the_master_key_may_go_on_from_everything() -> None:
 
 
 async def test_what_has_expired_is_not_found() -> None:
-    stage = Continue(await memory(replace(HERE, expires_at=10.0)))
+    stage = Continue(await recall(replace(HERE, expires_at=10.0)))
     with pytest.raises(InvalidRequest, match="not found"):
         await stage(asking("resp_here"))
 
 
 async def test_who_cannot_go_on_says_why() -> None:
     gone_id = ids.encode("gone", "resp_1")
-    stage = Continue(await memory(HERE, THERE, replace(THERE, id=gone_id)))
+    stage = Continue(await recall(HERE, THERE, replace(THERE, id=gone_id)))
     for previous, deployments, reason in (
         ("resp_here", (NATIVE,), "remembered by the gateway"),
         (THERE_ID, (CHAT,), "no deployment there"),
@@ -105,18 +105,18 @@ async def test_who_cannot_go_on_says_why() -> None:
 @pytest.mark.parametrize("previous", [3, True, ["resp_1"]])
 async def test_an_id_is_a_string(previous: Any) -> None:
     with pytest.raises(InvalidRequest, match="must be a string"):
-        await Continue(await memory())(asking(previous))
+        await Continue(await recall())(asking(previous))
 
 
 async def test_other_calls_are_left_alone() -> None:
-    stage = Continue(Memory(Away(), lambda: 10.0))  # type: ignore[arg-type]
+    stage = Continue(Recall(Away(), lambda: 10.0))  # type: ignore[arg-type]
     for made in (asking(None), asking("resp_here", endpoint="chat")):
         assert await stage(made) is made
 
 
 async def test_without_the_database_nobody_can_tell() -> None:
     with pytest.raises(Unavailable):
-        await Continue(Memory(Away(), lambda: 10.0))(asking("resp_here"))  # type: ignore[arg-type]
+        await Continue(Recall(Away(), lambda: 10.0))(asking("resp_here"))  # type: ignore[arg-type]
 
 
 class Counted:

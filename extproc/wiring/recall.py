@@ -7,9 +7,9 @@ from typing import Any
 
 from extproc.clients.metrics import Metrics
 from extproc.flow.commands import Command, Keep, Rewrite
-from extproc.policy.memory import Keeper
-from extproc.policy.owners import Ownership
-from extproc.policy.shelf import Shelf
+from extproc.policy.resources.owners import Ownership
+from extproc.policy.resources.recall import Keeper
+from extproc.policy.resources.shelf import Shelf
 from extproc.settings import Settings
 from extproc.stores.base import Conversations
 from extproc.stores.memory import MemoryConversations, MemoryOwners

@@ -14,7 +14,8 @@ from extproc.domain.passthrough import PREFIXES, PassThrough, prefix_of
 from extproc.domain.snapshot import Snapshot
 from extproc.errors import AuthError, InvalidRequest, NotFound, UnknownKey, WrongMethod
 from extproc.policy import query
-from extproc.policy.carrying import (
+from extproc.policy.identify import CARRIERS, Authenticate, NoDatabase, NotOurs, without_scheme
+from extproc.policy.passing.carrying import (
     MADE_HERE,
     credentials,
     is_key,
@@ -24,11 +25,10 @@ from extproc.policy.carrying import (
     passed_as,
     without_ours,
 )
-from extproc.policy.identify import CARRIERS, Authenticate, NoDatabase, NotOurs, without_scheme
-from extproc.policy.naming import Named, format_of, is_unmetered, named, renamed, written
+from extproc.policy.passing.naming import Named, format_of, is_unmetered, named, renamed, written
+from extproc.policy.passing.scope import check, check_stored
 from extproc.policy.pipeline import Stage
 from extproc.policy.plan import order
-from extproc.policy.scope import check, check_stored
 from extproc.providers import forms
 from extproc.providers.profiles import PROFILES
 from extproc.stores.base import StoreUnavailable

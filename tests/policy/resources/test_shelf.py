@@ -10,8 +10,8 @@ from extproc.domain.call import Call
 from extproc.domain.key import Key
 from extproc.domain.resources import Owned, find
 from extproc.errors import InvalidRequest, Unavailable
-from extproc.policy.owners import Missing, Ownership
-from extproc.policy.shelf import Shelf
+from extproc.policy.resources.owners import Missing, Ownership
+from extproc.policy.resources.shelf import Shelf
 from extproc.providers import resources
 from extproc.providers.responses import ids
 from extproc.stores.base import StoreUnavailable
