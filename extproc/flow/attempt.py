@@ -24,7 +24,7 @@ from extproc.domain.call import Call, Json
 from extproc.domain.ledger import INCOMPLETE
 from extproc.domain.outcome import CLIENT_LEFT
 from extproc.domain.routes import Route
-from extproc.errors import AuthError, Forbidden, GatewayError, Internal, InvalidRequest
+from extproc.errors import GatewayError, Internal, InvalidRequest
 from extproc.flow import headers as head
 from extproc.flow.answers import (
     Answer,
@@ -259,10 +259,8 @@ class AttemptFlow:
         yield Refused(self._route.served, error.status, self._call.group if self._call else "")
 
     def _envelope(self, error: GatewayError) -> Json:
-        """The client's own form; but who may not call is told so in OpenAI's, as LiteLLM does."""
-        if self._call is None or isinstance(error, AuthError | Forbidden):
-            return error.envelope()
-        return dialect_of(self._call.endpoint).error(error)
+        """The form that the route's clients read."""
+        return dialect_of(self._route.served).error(error)
 
     def _retry(self, error: GatewayError) -> Steps:
         exchange = self._exchange

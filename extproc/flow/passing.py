@@ -22,7 +22,7 @@ from extproc.domain.endpoints import Endpoint
 from extproc.domain.passage import Answered, Passage
 from extproc.domain.passthrough import prefix_of
 from extproc.domain.routes import Route
-from extproc.errors import AuthError, Forbidden, GatewayError, Internal, Unavailable
+from extproc.errors import GatewayError, Internal, Unavailable
 from extproc.flow import headers as head
 from extproc.flow.commands import (
     Begin,
@@ -199,8 +199,6 @@ class PassFlow:
         yield refusal
 
     def _envelope(self, error: GatewayError) -> Json:
-        if isinstance(error, AuthError | Forbidden):
-            return error.envelope()
         return dialect_of(DIALECTS.get(self._prefix, "chat")).error(error)
 
 

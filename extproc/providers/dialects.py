@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from extproc.domain.call import Json
-from extproc.domain.endpoints import Endpoint
+from extproc.domain.routes import Served
 from extproc.errors import GatewayError
 from extproc.providers import sse
 
@@ -199,7 +199,7 @@ EVENTS = Dialect(
 )
 """OpenAI's typed events, of what names no model: pictures, speech, transcripts."""
 
-DIALECTS: Mapping[Endpoint, Dialect] = {
+DIALECTS: Mapping[Served, Dialect] = {
     "messages": ANTHROPIC,
     "count_tokens": replace(ANTHROPIC, stamp=_unstamped),
     "generate": GOOGLE,
@@ -215,7 +215,7 @@ DIALECTS: Mapping[Endpoint, Dialect] = {
 }
 
 
-def dialect_of(endpoint: Endpoint, target: str = "") -> Dialect:
+def dialect_of(endpoint: Served, target: str = "") -> Dialect:
     """OpenAI's for every endpoint that is not another's; Google's streams in two ways."""
     if endpoint == "generate" and target and not _asks_for_events(target):
         return GOOGLE_ARRAY

@@ -325,6 +325,18 @@ def test_refusal_of_the_key_answers_before_the_body() -> None:
     assert list(play.flow.handle(StreamClosed(101.0))) == []
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1beta/models/g:generateContent"])
+def test_refusal_of_the_key_is_told_as_the_paths_clients_read_it(path: str) -> None:
+    play = Playbook(Entry())
+    play >> RequestHeaders(100.0, {**HEADERS, ":path": path}) << Identify
+    body = orjson.loads(play.refuse(AuthError("no")).take().body)
+    if path == "/v1/messages":
+        assert body == {"type": "error", "error": {"type": "authentication_error", "message": "no"}}
+    else:
+        assert body["error"]["status"] == "UNAUTHENTICATED"
+    play << Refused
+
+
 def test_refusal_at_admission_begins_nothing() -> None:
     play = Playbook(Entry())
     play >> RequestHeaders(100.0, HEADERS) << Identify

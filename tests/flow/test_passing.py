@@ -457,10 +457,13 @@ def test_second_attempt_is_refused() -> None:
 
 
 @pytest.mark.parametrize("error", [AuthError("no"), ModelDenied("no")])
-def test_who_may_not_call_is_told_so_in_openais_form(error: Any) -> None:
+def test_who_may_not_call_is_told_so_in_the_providers_form(error: Any) -> None:
     play = Playbook(PassFlow(PASSED)) >> RequestHeaders(100.0, HEADERS) << Identify
     refusal = play.refuse(error).take()
-    assert (refusal.status, orjson.loads(refusal.body)) == (error.status, error.envelope())
+    assert (refusal.status, orjson.loads(refusal.body)) == (
+        error.status,
+        error.anthropic_envelope(),
+    )
     play << Refused("pass_through", error.status)
 
 
