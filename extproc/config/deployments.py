@@ -18,7 +18,7 @@ from extproc.config.modelkeys import (
     TIERS,
     tier_key,
 )
-from extproc.config.problems import LeftOut, Warnings
+from extproc.config.problems import LeftOut, Warnings, nearest
 from extproc.config.upstreams import upstream
 from extproc.domain.deployment import Deployment
 from extproc.domain.endpoints import ENDPOINTS
@@ -169,10 +169,12 @@ def _provider(params: Mapping[str, Any], base: str | None) -> tuple[str, str]:
         raise LeftOut(
             "LLM Provider NOT provided. Pass in the LLM provider you are trying to call, as in "
             f"openai/{model}. You passed model={model}"
+            + (nearest(prefix, PROFILES) if rest else "")
         )
+    if provider in UNSUPPORTED:
+        raise LeftOut(f"provider {provider} is not supported yet")
     if provider not in PROFILES:
-        known = "is not supported yet" if provider in UNSUPPORTED else "is not known"
-        raise LeftOut(f"provider {provider} {known}")
+        raise LeftOut(f"provider {provider} is not known{nearest(provider, PROFILES)}")
     return provider, model
 
 

@@ -38,6 +38,12 @@ CREDENTIALS: Mapping[str, str] = {
     "databricks": "bearer token, or OAuth",
 }
 """What each `auth` shows the provider."""
+FOUND: Mapping[str, str] = {
+    "aws": "the machine's is asked for at the first call: environment, ~/.aws, container, instance",
+    "google": "the machine's is asked for at the first call: application default credentials",
+    "azure": "the machine's is asked for at the first call: workload or managed identity",
+}
+"""Where credentials come from that no config names."""
 
 PLAIN: Mapping[Endpoint, Json] = {
     "chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
@@ -97,6 +103,8 @@ class Explained:
     credential_set: bool
     """Whether it was found where this process looked: a role of the machine is not seen."""
     credential_needed: bool
+    credential_found: str
+    """Where it is looked for at the first call if none is set; empty where nowhere."""
     native: tuple[Endpoint, ...]
     bridged: tuple[Endpoint, ...]
     counted: tuple[Endpoint, ...]
@@ -140,6 +148,7 @@ def _explained(deployment: Deployment, prices: PriceBook) -> Explained:
         credential=CREDENTIALS.get(deployment.auth, deployment.auth),
         credential_set=bool(deployment.api_key or deployment.secrets),
         credential_needed=profile is not None and not profile.keyless,
+        credential_found=FOUND.get(deployment.auth, ""),
         native=tuple(name for name, how in endpoints.items() if how == "native"),
         bridged=tuple(name for name, how in endpoints.items() if how == "bridged"),
         counted=tuple(name for name, how in endpoints.items() if how == "counted"),

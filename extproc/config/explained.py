@@ -55,7 +55,9 @@ def _facts(each: Explained) -> Iterator[tuple[str, str]]:
 def _credential(each: Explained) -> str:
     if each.credential_set:
         return "set"
-    return "missing" if each.credential_needed else "none set, and none may be needed"
+    if each.credential_needed:
+        return "missing"
+    return f"none set; {each.credential_found or 'sent without'}"
 
 
 def _price(each: Explained) -> str:

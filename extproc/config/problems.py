@@ -12,6 +12,12 @@ class LeftOut(Exception):
     """A deployment that cannot be used; the gateway starts without it."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?`, where a known name is like it; nothing where none is."""
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
 class Warnings:
     """Collects what the operator should know, each thing once, in the order it was found."""
 
@@ -26,9 +32,7 @@ class Warnings:
 
     def unknown(self, path: str, name: str, known: Iterable[str]) -> None:
         """`name` is not in any table; says which known one is nearest."""
-        nearest = get_close_matches(name, list(known), n=1, cutoff=0.6)
-        advice = f"; did you mean {nearest[0]}?" if nearest else ""
-        self.add(f"{path}: unknown, ignored{advice}")
+        self.add(f"{path}: unknown, ignored{nearest(name, known)}")
 
     @property
     def lines(self) -> tuple[str, ...]:

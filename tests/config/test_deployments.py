@@ -43,6 +43,8 @@ def test_the_provider_is_found(params: dict[str, Any], provider: str, model: str
         ({}, "litellm_params.model is missing"),
         ({"model": "llama-3"}, "LLM Provider NOT provided"),
         ({"model": "someone/llama-3"}, "LLM Provider NOT provided"),
+        ({"model": "grok/llama-3"}, "model=grok/llama-3; did you mean groq?"),
+        ({"model": "x", "custom_llm_provider": "antropic"}, "not known; did you mean anthropic?"),
         ({"model": "azure/gpt-4o"}, "azure needs an api_base"),
         ({"model": "petals/bloom"}, "provider petals is not supported yet"),
         ({"model": "x", "custom_llm_provider": "nobody"}, "provider nobody is not known"),

@@ -97,6 +97,18 @@ model_list:
     assert "credential bearer token: missing" in as_text(given, found)
 
 
+def test_where_a_credential_that_no_config_names_is_looked_for(tmp_path: Path) -> None:
+    text = """
+model_list:
+  - {model_name: a, litellm_params: {model: bedrock/amazon.nova-lite-v1:0}}
+  - {model_name: b, litellm_params: {model: ollama/x}}
+"""
+    given = loaded(tmp_path, text)
+    shown = as_text(given, explained(given, PRICES))
+    assert "none set; the machine's is asked for at the first call: environment, ~/.aws" in shown
+    assert "none set; sent without" in shown
+
+
 def test_what_a_plain_request_would_meet_is_a_problem() -> None:
     found = one(provider="anthropic", schema="anthropic", extra_body={"n": 3})
     assert "does not support parameters: ['n']" in found.problems[0]

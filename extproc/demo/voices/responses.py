@@ -257,13 +257,20 @@ def _whole(answer: Answer) -> Body:
     return json_body(response(answer))
 
 
+def _made(answer: Answer) -> Body:
+    """One made in the background is whole as soon as it is asked for again."""
+    if answer.question.body.get("background"):
+        return json_body(_response(answer, "queued", []))
+    return _whole(answer)
+
+
 def _cancelled(answer: Answer) -> Body:
     return json_body(response(answer) | {"status": "cancelled"})
 
 
 _ID = "/responses/(?P<id>[^/]+)"
 RESPONSES = (
-    Endpoint("/responses", _ask, _whole, _events, failure=FAILURE, keeps=True),
+    Endpoint("/responses", _ask, _made, _events, failure=FAILURE, keeps=True),
     Endpoint("/responses/input_tokens", _ask, _count),
     Endpoint(_ID, _again, _whole, method="GET", bare=True),
     Endpoint(_ID, _again, _deleted, method="DELETE", bare=True, forgets=True),

@@ -63,6 +63,8 @@ def test_a_response_that_is_not_stored_is_not_kept(client: openai.OpenAI) -> Non
 
 def test_only_what_runs_in_the_background_is_cancelled(client: openai.OpenAI) -> None:
     made = client.responses.create(model="m", input="hi", background=True)
+    assert (made.status, made.usage) == ("queued", None)
+    assert client.responses.retrieve(made.id).status == "completed"
     assert client.responses.cancel(made.id).status == "cancelled"
     made = client.responses.create(model="m", input="hi")
     with pytest.raises(openai.BadRequestError):
