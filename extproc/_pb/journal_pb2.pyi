@@ -6,12 +6,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Record(_message.Message):
-    __slots__ = ("begun", "ended")
+    __slots__ = ("begun", "ended", "noted")
     BEGUN_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    NOTED_FIELD_NUMBER: _ClassVar[int]
     begun: Begun
     ended: Ended
-    def __init__(self, begun: _Optional[_Union[Begun, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ...) -> None: ...
+    noted: Ended
+    def __init__(self, begun: _Optional[_Union[Begun, _Mapping]] = ..., ended: _Optional[_Union[Ended, _Mapping]] = ..., noted: _Optional[_Union[Ended, _Mapping]] = ...) -> None: ...
 
 class Begun(_message.Message):
     __slots__ = ("attempt_id", "call_id", "number", "at", "key_hash", "call_type", "model_group", "model", "provider", "deployment_id", "api_base", "prompt_tokens_estimate", "prompt_cost_nanousd", "metadata")

@@ -1,13 +1,14 @@
 """The two records every attempt leaves, and the row they become.
 
 An attempt is *begun* before it leaves for the provider and *ended* once, whatever happened. A
-begun record whose process died without an end becomes a row marked `interrupted`.
+begun record whose process died without an end becomes a row marked `interrupted`. A long attempt
+is *noted* in between, so that such a row has what it used until then.
 Times are epoch seconds, money is integer nano-USD.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
-from typing import Any
+from dataclasses import field, replace
+from typing import Any, TypeAlias
 
 from extproc.domain.usage import Usage
 from extproc.domain.value import value
@@ -58,6 +59,20 @@ class Ended:
 
 
 @value
+class Noted:
+    """What an attempt has come to so far: each note replaces the one before."""
+
+    so_far: Ended
+
+    @property
+    def attempt_id(self) -> str:
+        return self.so_far.attempt_id
+
+
+Record: TypeAlias = Begun | Noted | Ended
+
+
+@value
 class SpendRow:
     """One ledger row."""
 
@@ -71,8 +86,11 @@ def unconfirmed(row: SpendRow) -> bool:
     return row.ended.http_status == 0 and row.ended.error == INCOMPLETE
 
 
-def interrupted(begun: Begun) -> SpendRow:
-    """The row of an attempt whose process died: its prompt, by estimate."""
+def interrupted(begun: Begun, noted: Noted | None = None) -> SpendRow:
+    """The row of an attempt whose process died: what was noted, else its prompt, by estimate."""
+    if noted is not None:
+        ended = replace(noted.so_far, status="failure", error="interrupted")
+        return SpendRow(begun, ended, interrupted=True)
     ended = Ended(
         attempt_id=begun.attempt_id,
         at=begun.at,

@@ -151,6 +151,15 @@ class Begin(Effect):
 
     call: Call
     deployment: Deployment
+    passage: Passage | None = None
+    """Of what passes as it came: what it costs may be fixed, or nobody's to know."""
+
+
+@value
+class Note(Effect):
+    """Journal what an attempt has come to so far, before the client sees it. Result: None."""
+
+    outcome: Outcome
 
 
 @value

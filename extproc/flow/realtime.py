@@ -3,7 +3,8 @@
     START      --RequestHeaders-->   SENT         the handshake has left, or REFUSED
     SENT       --101-->              RELEASED     the session is open
     SENT       --any other answer--> HELD         as of any attempt: JSON error, or another attempt
-    RELEASED   --ResponseBody-->     RELEASED     every piece passes; what it says was used is added
+    RELEASED   --ResponseBody-->     RELEASED     every piece passes; what it says was used is
+                                                  added up, and noted before it passes
     any        --StreamClosed-->     CLOSED
 
 The session is settled before the server's Close frame passes. Envoy cannot tell the end of a
@@ -22,7 +23,17 @@ from extproc.errors import InvalidRequest
 from extproc.flow import headers as head
 from extproc.flow.asking import request_of
 from extproc.flow.attempt import AttemptFlow, State
-from extproc.flow.commands import Admit, Begin, Identify, Pass, Release, SendHeaders, Sign, Watch
+from extproc.flow.commands import (
+    Admit,
+    Begin,
+    Identify,
+    Note,
+    Pass,
+    Release,
+    SendHeaders,
+    Sign,
+    Watch,
+)
 from extproc.flow.events import RequestHeaders, ResponseHeaders
 from extproc.flow.exchange import Exchange, Steps
 from extproc.providers import registry
@@ -110,9 +121,11 @@ class Session:
         yield Release(headers, head.removed_from_answer(exchange.answer, headers))
 
     def feed(self, piece: bytes, at: float) -> Steps:
-        self._tally.feed(piece)
+        used = self._tally.feed(piece)
         if self._tally.closing:
             yield from self._exchange.settle(self._outcome(at, ok=True))
+        elif used:
+            yield Note(self._outcome(at, ok=False))
         yield Pass(piece)
 
     def finish(self, at: float) -> Steps:

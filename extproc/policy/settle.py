@@ -13,8 +13,9 @@ from extproc.domain.call import Call
 from extproc.domain.deployment import Deployment
 from extproc.domain.endpoints import ENDPOINTS
 from extproc.domain.key import Key
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Begun, Ended, Noted
 from extproc.domain.outcome import Outcome, Receipt
+from extproc.domain.passage import Passage
 from extproc.domain.usage import NOTHING, Price, Usage
 from extproc.errors import Unavailable
 from extproc.policy.tokens import guess_tokens
@@ -55,7 +56,7 @@ class KeySpend:
 
 
 class Settler:
-    """Writes the two records of every attempt."""
+    """Writes the two records of every attempt, and notes of long ones in between."""
 
     def __init__(
         self,
@@ -72,11 +73,16 @@ class Settler:
         self._observe = observe
         self._spend = KeySpend()
 
-    def begin(self, call: Call, deployment: Deployment) -> float:
+    def begin(self, call: Call, deployment: Deployment, passage: Passage | None = None) -> float:
         """Journal the attempt; epoch seconds. Raises Unavailable if it cannot be journaled."""
         at = self._now()
         free = ENDPOINTS[call.endpoint].free
         prompt = NOTHING if free else Usage(input=guess_tokens(call.body_bytes))
+        cost = self._cost(deployment, prompt) if prompt else 0
+        if passage is not None and passage.cost_nanousd is not None:
+            cost = passage.cost_nanousd
+        elif passage is not None and passage.unmetered:
+            cost = None
         begun = Begun(
             attempt_id=call.attempt_id,
             call_id=call.client_id,
@@ -90,7 +96,7 @@ class Settler:
             deployment_id=deployment.id,
             api_base=deployment.api_base,
             prompt_tokens_estimate=prompt.input,
-            prompt_cost_nanousd=self._cost(deployment, prompt) if prompt else 0,
+            prompt_cost_nanousd=cost,
             metadata=about(call),
         )
         try:
@@ -102,15 +108,26 @@ class Settler:
             ) from None
         return at
 
+    def note(self, outcome: Outcome) -> None:
+        """Journal what an attempt has come to so far: its bill, if this process dies now."""
+        self._journal.note(Noted(self._ended(outcome, outcome.usage or NOTHING, False)))
+
     async def settle(self, outcome: Outcome) -> Receipt:
-        usage, estimated = await self._usage(outcome)
+        ended = self._ended(outcome, *await self._usage(outcome))
+        self._journal.end(ended)
+        self._observe(outcome, ended)
+        key, cost = outcome.call.key, ended.cost_nanousd or 0
+        return Receipt(ended.cost_nanousd, self._spend.add(key, cost) if key else 0)
+
+    def _ended(self, outcome: Outcome, usage: Usage, estimated: bool) -> Ended:
         deployment = self._billed(outcome)
         cost = self._cost(deployment, usage) if usage else 0
         cost = None if outcome.unmetered else cost
+        unpriced = self._unpriced(deployment, usage)
         for model, used in outcome.beside.items():
             cost = _sum(cost, self._cost_beside(deployment, model, used))
             usage += used
-        ended = Ended(
+        return Ended(
             attempt_id=outcome.call.attempt_id,
             at=outcome.at,
             status="success" if outcome.ok else "failure",
@@ -123,13 +140,9 @@ class Settler:
             metadata={
                 "response_id": outcome.response_id[:MAX_TEXT],
                 "applied_guardrails": list(outcome.call.applied_guardrails),
-                **self._unpriced(deployment, usage),
+                **unpriced,
             },
         )
-        self._journal.end(ended)
-        self._observe(outcome, ended)
-        key = outcome.call.key
-        return Receipt(cost, self._spend.add(key, cost or 0) if key else 0)
 
     async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
         """(usage, whether it is an estimate)."""
@@ -159,8 +172,9 @@ class Settler:
     def _cost_beside(self, deployment: Deployment, model: str, usage: Usage) -> int | None:
         """By the other model's own price; by the deployment's where that is not known."""
         same = model in ("", deployment.model, deployment.base_model)
-        own = None if same else self._prices.price_of(deployment.provider, model, None, None)
-        return own.cost_nanousd(usage) if own else self._cost(deployment, usage)
+        other = replace(deployment, model=model, base_model=None, price=None)
+        known = not same and self._price(other) is not None
+        return self._cost(other if known else deployment, usage)
 
     def _cost(self, deployment: Deployment, usage: Usage) -> int | None:
         """Nano-USD: what the provider itself says, else by price; None where no price is known."""

@@ -90,10 +90,13 @@ class Tally:
         """Whether the server's frames can no longer be read."""
         return self._messages.broken
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bool:
+        """Whether anything was used that was not known before."""
+        before = self.usage, dict(self.beside)
         for message in self._messages.feed(data):
             if any(kind in message for kind in READERS):
                 self._read(message)
+        return before != (self.usage, self.beside)
 
     def _read(self, message: str) -> None:
         try:

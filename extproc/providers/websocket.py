@@ -30,7 +30,7 @@ class Messages:
             for frame in self._frames.received_frames():
                 if isinstance(frame.payload, str):
                     self._take(frame.payload, frame.message_finished, complete)
-                self.closing = frame.opcode is Opcode.CLOSE
+                self.closing = self.closing or frame.opcode is Opcode.CLOSE
         except ParseFailed:
             self.broken = True
             self._parts.clear()

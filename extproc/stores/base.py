@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
-from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.domain.ledger import Begun, Ended, Noted, SpendRow
 from extproc.domain.resources import Owned
 
 
@@ -107,6 +107,10 @@ class Journal(Protocol):
 
         Raises JournalUnavailable.
         """
+        ...
+
+    def note(self, noted: Noted) -> None:
+        """Never raises: a note that cannot be written is lost, and the end says it all the same."""
         ...
 
     def end(self, ended: Ended) -> None:

@@ -11,11 +11,12 @@ import logging
 import os
 from collections import deque
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Begun, Ended, Noted
 from extproc.stores.base import JournalUnavailable
-from extproc.stores.records import encode_begun, encode_ended
+from extproc.stores.records import encode_begun, encode_ended, encode_noted
 from extproc.stores.segments import PayloadTooLarge, framed, open_epoch, segment_path
 
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -65,6 +66,10 @@ class DiskJournal:
             raise JournalUnavailable(str(error)) from None
         self._pay()
         self._write(frame)
+
+    def note(self, noted: Noted) -> None:
+        with suppress(JournalUnavailable):  # `_write` has said so
+            self._write(framed(encode_noted(noted)))
 
     def end(self, ended: Ended) -> None:
         frame = framed(encode_ended(ended))

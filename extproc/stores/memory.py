@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
-from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.domain.ledger import Begun, Ended, Noted, SpendRow
 from extproc.domain.resources import Owned
 from extproc.stores.base import AliasTaken, KeyPage, Replica, SpendQuery, Trail
 
@@ -20,6 +20,9 @@ class NoJournal:
     """Implements Journal where there is no ledger that records could go to."""
 
     def begin(self, begun: Begun) -> None:
+        pass
+
+    def note(self, noted: Noted) -> None:
         pass
 
     def end(self, ended: Ended) -> None:

@@ -1,4 +1,4 @@
-"""Begun and Ended as bytes and back: protobuf, with the metadata as JSON inside."""
+"""Begun, Noted and Ended as bytes and back: protobuf, with the metadata as JSON inside."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import orjson
 
 from extproc._pb import journal_pb2 as pb
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Begun, Ended, Noted, Record
 from extproc.domain.usage import Usage
 from extproc.stores.storable import storable
 
@@ -32,18 +32,21 @@ def encode_begun(begun: Begun) -> bytes:
 
 def encode_ended(ended: Ended) -> bytes:
     """Never fails, as above."""
-    try:
-        return _ended(ended)
-    except _UNENCODABLE:
-        usage = Usage(*(storable(getattr(ended.usage, name)) for name in _USAGE))
-        return _ended(replace(_cleaned(ended), usage=usage))
+    return bytes(pb.Record(ended=_written(ended)).SerializeToString())
 
 
-def decode(data: bytes) -> Begun | Ended | None:
+def encode_noted(noted: Noted) -> bytes:
+    """Never fails, as above."""
+    return bytes(pb.Record(noted=_written(noted.so_far)).SerializeToString())
+
+
+def decode(data: bytes) -> Record | None:
     """None for a record of a kind that this version does not know."""
     record = pb.Record.FromString(data)
     if record.HasField("begun"):
         return _begun_from(record.begun)
+    if record.HasField("noted"):
+        return Noted(_ended_from(record.noted))
     return _ended_from(record.ended) if record.HasField("ended") else None
 
 
@@ -69,23 +72,28 @@ def _begun(begun: Begun) -> bytes:
     return bytes(record.SerializeToString())
 
 
-def _ended(ended: Ended) -> bytes:
+def _written(ended: Ended) -> pb.Ended:
+    try:
+        return _ended(ended)
+    except _UNENCODABLE:
+        usage = Usage(*(storable(getattr(ended.usage, name)) for name in _USAGE))
+        return _ended(replace(_cleaned(ended), usage=usage))
+
+
+def _ended(ended: Ended) -> pb.Ended:
     usage = ended.usage
-    record = pb.Record(
-        ended=pb.Ended(
-            attempt_id=ended.attempt_id,
-            at=ended.at,
-            status=ended.status,
-            http_status=ended.http_status,
-            usage=pb.Usage(**{name: getattr(usage, name) for name in _USAGE}),
-            cost_nanousd=ended.cost_nanousd,
-            estimated=ended.estimated,
-            first_byte_at=ended.first_byte_at,
-            error=ended.error,
-            metadata=_json(ended.metadata),
-        )
+    return pb.Ended(
+        attempt_id=ended.attempt_id,
+        at=ended.at,
+        status=ended.status,
+        http_status=ended.http_status,
+        usage=pb.Usage(**{name: getattr(usage, name) for name in _USAGE}),
+        cost_nanousd=ended.cost_nanousd,
+        estimated=ended.estimated,
+        first_byte_at=ended.first_byte_at,
+        error=ended.error,
+        metadata=_json(ended.metadata),
     )
-    return bytes(record.SerializeToString())
 
 
 def _json(metadata: Mapping[str, Any]) -> bytes:

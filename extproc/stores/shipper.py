@@ -19,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-from extproc.domain.ledger import Begun, Ended, SpendRow, interrupted, unconfirmed
+from extproc.domain.ledger import Begun, Noted, Record, SpendRow, interrupted, unconfirmed
 from extproc.stores.base import Ledger, Refused, StoreUnavailable
 from extproc.stores.segments import epochs, segment_path, segments, take_lock
 from extproc.stores.tail import Tail
@@ -54,8 +54,9 @@ class Epoch:
         self._lock_path = path.with_suffix(".lock")
         self._lock: int | None = None
         self._begun: dict[str, Begun] = {}
-        self._segment_of: dict[str, int] = {}
-        """Attempts not yet applied -> the segment that must stay for them."""
+        self._noted: dict[str, Noted] = {}
+        self._segments_of: dict[str, tuple[int, int]] = {}
+        """Attempts not yet applied -> the segments of beginning and last note: they must stay."""
 
     def read(self) -> tuple[bool, Sequence[SpendRow]]:
         """(whether anything was read, the rows it made)."""
@@ -65,23 +66,23 @@ class Epoch:
         rows = [row for record in records if (row := self._row(record)) is not None]
         if records or self._lock is None or not self._begun:
             return bool(records), rows
-        left = [interrupted(begun) for begun in self._begun.values()]
+        left = [interrupted(begun, self._noted.pop(i, None)) for i, begun in self._begun.items()]
         log.warning("journal: %s: %d attempts interrupted", self.tail.epoch, len(left))
         self._begun.clear()
         return True, left
 
     def done(self, attempt_id: str) -> None:
-        self._segment_of.pop(attempt_id, None)
+        self._segments_of.pop(attempt_id, None)
 
     def clean(self) -> bool:
         """Delete what has arrived. True when the epoch is over and gone."""
         epoch = self.tail.epoch
-        if self._lock is not None and not self._segment_of and not self.tail.unread_bytes():
+        if self._lock is not None and not self._segments_of and not self.tail.unread_bytes():
             shutil.rmtree(epoch)
             self._lock_path.unlink(missing_ok=True)
             self.close()
             return True
-        needed = set(self._segment_of.values())
+        needed = {number for numbers in self._segments_of.values() for number in numbers}
         for number in segments(epoch):
             if number < self.tail.segment and number not in needed:
                 segment_path(epoch, number).unlink()
@@ -92,12 +93,19 @@ class Epoch:
             os.close(self._lock)
             self._lock = None
 
-    def _row(self, record: Begun | Ended) -> SpendRow | None:
+    def _row(self, record: Record) -> SpendRow | None:
         if isinstance(record, Begun):
             self._begun[record.attempt_id] = record
-            self._segment_of[record.attempt_id] = self.tail.segment
+            self._segments_of[record.attempt_id] = self.tail.segment, self.tail.segment
+            return None
+        if isinstance(record, Noted):
+            if record.attempt_id in self._begun:
+                self._noted[record.attempt_id] = record
+                first, _ = self._segments_of[record.attempt_id]
+                self._segments_of[record.attempt_id] = first, self.tail.segment
             return None
         begun = self._begun.pop(record.attempt_id, None)
+        self._noted.pop(record.attempt_id, None)
         if begun is not None:
             return SpendRow(begun, record)
         numbers = segments(self.tail.epoch)

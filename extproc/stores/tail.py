@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Record
 from extproc.stores.records import decode
 from extproc.stores.segments import (
     HEADER,
@@ -32,7 +32,7 @@ class Tail:
         self.bytes = 0
         """Both counted since this tail began, to know a record's mean size."""
 
-    def read(self, final: bool) -> Sequence[Begun | Ended]:
+    def read(self, final: bool) -> Sequence[Record]:
         """The next few records. None when all are read: for good if `final`, else for now.
 
         `final` says that nobody writes here any more, so that an unfinished frame stays so.
@@ -71,7 +71,7 @@ class Tail:
         finally:
             os.close(file)
 
-    def _taken(self, found: Sequence[bytes]) -> Sequence[Begun | Ended]:
+    def _taken(self, found: Sequence[bytes]) -> Sequence[Record]:
         size = sum(HEADER.size + len(payload) for payload in found)
         self.offset += size
         self.bytes += size

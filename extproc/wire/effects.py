@@ -22,6 +22,7 @@ from extproc.flow.commands import (
     Identify,
     Later,
     ListModels,
+    Note,
     Refused,
     Remember,
     Settle,
@@ -69,8 +70,8 @@ class Effects:
                 return await self.sign(command.departure)
             case Count():
                 return await self.count_chat(command.deployment.model, command.chat)
-            case Begin():
-                return self.settler.begin(command.call, command.deployment)
+            case Begin() | Note():
+                return self._journal(command)
             case Remember():
                 await self.trailing.remember(command.call, command.error, command.status)
             case ListModels():
@@ -79,6 +80,12 @@ class Effects:
                 self._count_refusal(command)
             case _:
                 return await self.others[type(command)](command)
+
+    def _journal(self, command: Begin | Note) -> float | None:
+        if isinstance(command, Begin):
+            return self.settler.begin(command.call, command.deployment, command.passage)
+        self.settler.note(command.outcome)
+        return None
 
     def _call(self, command: Identify) -> Call:
         headers = command.headers

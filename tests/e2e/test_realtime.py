@@ -256,3 +256,17 @@ def test_a_cut_session_is_billed_for_what_it_said(gateway: Gateway, who: str) ->
     found = the_row(gateway, key)
     assert (found["status"], found["spend"]) == ("failure", pytest.approx(COST))
     eventually(lambda: not gateway.worker_tasks(), "the end of the session", CEILING_SECONDS)
+
+
+def test_a_killed_workers_session_is_billed_for_what_it_said(gateway: Gateway) -> None:
+    key = gateway.new_key()
+    with session(gateway, key) as client:
+        respond(client)
+        respond(client)
+        for worker in gateway.workers():
+            worker.kill()
+        with pytest.raises(ConnectionClosed):
+            client.recv(30)
+    found = the_row(gateway, key)
+    assert (found["status"], found["spend"]) == ("failure", pytest.approx(2 * COST))
+    assert (found["prompt_tokens"], found["metadata"]["interrupted"]) == (200, True)

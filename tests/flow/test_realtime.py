@@ -17,6 +17,7 @@ from extproc.flow.commands import (
     Begin,
     Identify,
     Immediate,
+    Note,
     Pass,
     Refused,
     Release,
@@ -95,6 +96,15 @@ def opened() -> Playbook:
     return sent() >> ResponseHeaders(100.5, 101, SWITCHED) << Release << Watch(None)
 
 
+def respond(play: Playbook, at: Usage | None = None) -> None:
+    """The provider ends a response, and what the session has come to is noted."""
+    play >> ResponseBody(101.0, frame(DONE), False)
+    note = play.take()
+    assert isinstance(note, Note)
+    assert at is None or note.outcome.usage == at
+    play.result(None) << Pass(frame(DONE))
+
+
 def test_the_handshake_leaves_with_the_providers_credential_and_nothing_of_the_client() -> None:
     play = Playbook(RealtimeFlow(Route("realtime")))
     play >> RequestHeaders(100.0, HEADERS) << Identify
@@ -132,7 +142,7 @@ def test_an_open_session_shows_the_handshake_and_the_call() -> None:
 def test_responses_add_up_and_are_settled_before_the_servers_goodbye() -> None:
     play = opened()
     for _ in range(2):
-        play >> ResponseBody(101.0, frame(DONE), False) << Pass(frame(DONE))
+        respond(play)
     play >> ResponseBody(102.0, goodbye(), False)
     outcome = play.take().outcome
     assert outcome.usage == Usage(input=10, output=4)
@@ -142,15 +152,27 @@ def test_responses_add_up_and_are_settled_before_the_servers_goodbye() -> None:
     (play >> StreamClosed(103.0)).done()
 
 
+def test_what_is_used_is_noted_before_the_client_sees_it() -> None:
+    play = opened()
+    play >> ResponseBody(101.0, frame(DONE)[:9], False) << Pass
+    play >> ResponseBody(101.1, frame(DONE)[9:] + frame({"type": "other"}), False)
+    assert play.take().outcome.usage == Usage(input=5, output=2)
+    play.result(None) << Pass
+    play >> ResponseBody(101.2, frame({"type": "other"}), False) << Pass
+    respond(play, at=Usage(input=10, output=4))
+
+
 def test_an_end_of_the_stream_settles_too() -> None:
     play = opened()
-    play >> ResponseBody(101.0, frame(DONE), True) << Pass(frame(DONE)) << Settle
+    play >> ResponseBody(101.0, frame(DONE), True) << Note
+    play.result(None) << Pass(frame(DONE)) << Settle
     play.result(RECEIPT) << Pass(b"", end=True) << Watch(None)
 
 
 def test_a_cut_session_is_settled_late_with_what_was_read() -> None:
     play = opened()
-    play >> ResponseBody(101.0, frame(DONE) + frame(DONE)[:7], False) << Pass
+    play >> ResponseBody(101.0, frame(DONE) + frame(DONE)[:7], False) << Note
+    play.result(None) << Pass
     outcome = (play >> StreamClosed(102.0)).take().outcome
     assert outcome.usage == Usage(input=5, output=2)
     assert (outcome.ok, outcome.error) == (False, "incomplete")
@@ -165,7 +187,7 @@ def test_a_settlement_that_was_cut_off_is_made_late() -> None:
 
 def test_garbage_passes_and_is_told_of_in_the_ledger() -> None:
     play = opened()
-    play >> ResponseBody(101.0, frame(DONE), False) << Pass
+    respond(play)
     play >> ResponseBody(101.1, b"\xff" * 50, False) << Pass(b"\xff" * 50)
     play >> ResponseBody(101.2, frame(DONE), False) << Pass(frame(DONE))
     outcome = (play >> StreamClosed(102.0)).take().outcome

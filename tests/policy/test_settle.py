@@ -7,8 +7,9 @@ import pytest
 
 from extproc.domain.call import Call
 from extproc.domain.key import Key
-from extproc.domain.ledger import Begun, Ended, interrupted
+from extproc.domain.ledger import Begun, Ended, Noted, Record, interrupted
 from extproc.domain.outcome import Outcome
+from extproc.domain.passage import Passage
 from extproc.domain.usage import Usage
 from extproc.errors import Unavailable
 from extproc.policy.settle import KeySpend, Settler
@@ -19,13 +20,16 @@ from tests.calls import call, deployment
 
 class ListJournal:
     def __init__(self, full: bool = False) -> None:
-        self.records: list[Begun | Ended] = []
+        self.records: list[Record] = []
         self.full = full
 
     def begin(self, begun: Begun) -> None:
         if self.full:
             raise JournalUnavailable("disk full")
         self.records.append(begun)
+
+    def note(self, noted: Noted) -> None:
+        self.records.append(noted)
 
     def end(self, ended: Ended) -> None:
         self.records.append(ended)
@@ -90,6 +94,45 @@ def test_interrupted_attempt_of_unknown_price_is_not_free() -> None:
     assert isinstance(begun, Begun) and interrupted(begun).ended.cost_nanousd is None
 
 
+async def test_a_note_says_what_the_end_would_say_and_settles_nothing() -> None:
+    journal = ListJournal()
+    observed: list[object] = []
+    settling = Settler(
+        journal,
+        PriceBook(lambda: 0.0),
+        Estimate(),
+        lambda: 100.0,
+        lambda *what: observed.append(what),
+    )
+    said = outcome(
+        ok=False, usage=Usage(input=1000), beside={"": Usage(output=10)}, response_id="sess_1"
+    )
+    settling.note(said)
+    assert observed == []
+    await settling.settle(said)
+    noted, end = journal.records
+    assert isinstance(noted, Noted) and noted.so_far == end
+    assert noted.so_far.cost_nanousd == 1000 * 3000 + 10 * 15000
+
+
+@pytest.mark.parametrize(
+    ("passing", "cost"),
+    [
+        ({"cost_nanousd": 7}, 7),
+        ({"cost_nanousd": 7, "unmetered": True}, 7),
+        ({"unmetered": True}, None),
+    ],
+)
+def test_interrupted_passage_costs_what_is_fixed_or_what_nobody_knows(
+    passing: dict[str, Any], cost: int | None
+) -> None:
+    journal = ListJournal()
+    passage = Passage(call=call(), deployment=deployment(), path="/x", **passing)
+    settler(journal).begin(call(), deployment(), passage)
+    (begun,) = journal.records
+    assert isinstance(begun, Begun) and begun.prompt_cost_nanousd == cost
+
+
 def test_attempt_that_cannot_be_journaled_does_not_leave() -> None:
     with pytest.raises(Unavailable):
         settler(ListJournal(full=True)).begin(call(), deployment())
@@ -139,6 +182,15 @@ async def test_what_another_model_used_is_paid_at_its_own_price() -> None:
     record = await ended(usage=Usage(input=10), beside={"gpt-4o-transcribe": heard})
     assert record.cost_nanousd == 10 * 3000 + 6_000_000_000
     assert record.usage == Usage(input=1_000_010, audio_input=1_000_000)
+
+
+async def test_seconds_of_another_model_are_paid_or_of_unknown_price_and_never_free() -> None:
+    heard = Usage(audio_milliseconds=10_000)
+    record = await ended(usage=Usage(input=10), beside={"whisper-1": heard})
+    assert record.cost_nanousd == 10 * 3000 + 1_000_000
+    assert "unpriced" not in record.metadata
+    record = await ended(usage=Usage(input=10), beside={"gpt-4o-transcribe": heard})
+    assert record.cost_nanousd is None
 
 
 @pytest.mark.parametrize("model", ["", "gpt-4o", "nobody-knows-this"])

@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Record
 from extproc.stores.segments import epochs
 from extproc.stores.tail import Tail
 
 
-def recorded(root: Path) -> list[Begun | Ended]:
+def recorded(root: Path) -> list[Record]:
     """Every record below `root`, in order."""
-    found: list[Begun | Ended] = []
+    found: list[Record] = []
     for epoch in epochs(root):
         tail = Tail(epoch)
         while records := tail.read(final=True):
@@ -19,7 +19,7 @@ def recorded(root: Path) -> list[Begun | Ended]:
     return found
 
 
-def ids(records: Sequence[Begun | Ended]) -> list[tuple[str, str]]:
+def ids(records: Sequence[Record]) -> list[tuple[str, str]]:
     return [(type(record).__name__, record.attempt_id) for record in records]
 
 

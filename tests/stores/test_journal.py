@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from extproc.domain.ledger import Noted
 from extproc.stores.base import JournalUnavailable
 from extproc.stores.journal import DiskJournal
 from extproc.stores.segments import epochs, segments
@@ -83,6 +84,20 @@ def test_a_full_disk_refuses_beginnings_and_keeps_ends(
     journal.begin(replace(BEGUN, attempt_id="next"))
     assert journal.owed == 0
     assert ids(recorded(tmp_path)) == [("Begun", "call-1"), ("Ended", "call-1"), ("Begun", "next")]
+    journal.close()
+
+
+def test_a_note_that_finds_no_room_is_lost_and_owed_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = DiskJournal(tmp_path / "w")
+    journal.begin(BEGUN)
+    with monkeypatch.context() as full:
+        full.setattr("os.write", FullDisk(8))
+        journal.note(Noted(ENDED))
+    assert journal.owed == 0
+    journal.end(ENDED)
+    assert recorded(tmp_path) == [BEGUN, ENDED]
     journal.close()
 
 

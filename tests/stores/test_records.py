@@ -4,9 +4,9 @@ from types import MappingProxyType
 import pytest
 
 from extproc._pb import journal_pb2
-from extproc.domain.ledger import Begun, Ended
+from extproc.domain.ledger import Begun, Ended, Noted
 from extproc.domain.usage import Usage
-from extproc.stores.records import decode, encode_begun, encode_ended
+from extproc.stores.records import decode, encode_begun, encode_ended, encode_noted
 from extproc.stores.segments import MAX_PAYLOAD_BYTES
 from tests.contracts.values import BEGUN, ENDED
 
@@ -26,6 +26,12 @@ def test_begun_survives() -> None:
 )
 def test_ended_survives(ended: Ended) -> None:
     assert decode(encode_ended(ended)) == ended
+
+
+def test_noted_survives_and_is_no_end() -> None:
+    assert decode(encode_noted(Noted(ENDED))) == Noted(ENDED)
+    absurd = decode(encode_noted(Noted(replace(ENDED, usage=Usage(10**30)))))
+    assert isinstance(absurd, Noted) and absurd.so_far.usage.input == 2**63 - 1
 
 
 def test_values_that_cannot_be_encoded_are_replaced() -> None:

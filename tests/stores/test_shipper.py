@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from extproc.domain.ledger import INCOMPLETE, SpendRow, interrupted
+from extproc.domain.ledger import INCOMPLETE, Noted, SpendRow, interrupted
+from extproc.domain.usage import Usage
 from extproc.stores.base import Refused, SpendQuery, StoreUnavailable
 from extproc.stores.journal import DiskJournal
 from extproc.stores.memory import MemoryKeys, MemoryLedger
@@ -94,6 +95,59 @@ async def test_an_attempt_without_end_is_interrupted_only_when_its_process_is_ov
     journal.close()
     await shipper.drain()
     assert await ledger.rows(SpendQuery()) == [a_row("done"), interrupted(BEGUN)]
+
+
+def note(tokens: int) -> Noted:
+    return Noted(replace(ENDED, usage=Usage(input=tokens), cost_nanousd=tokens, error=""))
+
+
+async def test_an_interrupted_attempt_costs_what_was_noted_last(
+    tmp_path: Path, ledger: MoodyLedger
+) -> None:
+    journal = DiskJournal(tmp_path / "w")
+    journal.begin(BEGUN)
+    journal.note(note(5))
+    journal.note(note(7))
+    shipper = shipper_of(tmp_path, ledger)
+    await shipper.drain()
+    assert ledger.ids() == []
+    journal.close()
+    await shipper.drain()
+    (row,) = await ledger.rows(SpendQuery())
+    assert row == interrupted(BEGUN, note(7)) and row.interrupted
+    assert (row.ended.usage, row.ended.cost_nanousd) == (Usage(input=7), 7)
+    assert (row.ended.status, row.ended.error) == ("failure", "interrupted")
+
+
+async def test_a_note_changes_nothing_once_there_is_an_end(
+    tmp_path: Path, ledger: MoodyLedger
+) -> None:
+    journal = DiskJournal(tmp_path / "w")
+    journal.begin(BEGUN)
+    journal.note(note(5))
+    journal.end(ENDED)
+    journal.note(note(9))
+    journal.close()
+    await shipper_of(tmp_path, ledger).drain()
+    assert list(await ledger.rows(SpendQuery())) == [SpendRow(BEGUN, ENDED)]
+
+
+async def test_the_last_note_stays_on_disk_as_its_beginning_does(
+    tmp_path: Path, ledger: MoodyLedger
+) -> None:
+    journal = DiskJournal(tmp_path / "w", segment_bytes=2000)
+    journal.begin(BEGUN)
+    for n in range(40):
+        attempt(journal, f"short-{n}")
+        if n in (15, 30):
+            journal.note(note(n))
+    await shipper_of(tmp_path, ledger).drain()
+    (epoch,) = epochs(tmp_path)
+    assert len(segments(epoch)) == 3  # with the beginning, with the last note, and the newest
+    journal.close()
+    await shipper_of(tmp_path, ledger).drain()  # another, that knows nothing
+    left = [row for row in await ledger.rows(SpendQuery()) if row.interrupted]
+    assert left == [interrupted(BEGUN, note(30))]
 
 
 async def test_workers_are_shipped_while_they_write(tmp_path: Path, ledger: MoodyLedger) -> None:
