@@ -1,15 +1,19 @@
-"""Counts tokens with OpenAI's encodings, offline; runs in a helper process only.
+"""Counts and reads tokens of OpenAI's encodings, offline; runs in a helper process only.
 
 Other providers' models are counted with the same encoding: an estimate, and good enough for one.
 """
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from itertools import product
 
 # The package's public Encoding builds Python tables of 100 MB that counting does not need.
 from bpe_openai._bindings import PyTokenizer, tokenizer_for_encoding
 
+_CUTS = sorted(product(range(4), repeat=2), key=sum)
+"""(tokens left out before, behind), the fewest first: a character has four bytes at most."""
 _CL100K = re.compile(r"(?:^|/)(?:gpt-4(?![.o\d])|gpt-3\.5|gpt-35|text-embedding-)")
 
 
@@ -17,6 +21,24 @@ def count(model: str, texts: Sequence[str]) -> int:
     """The tokens of all `texts` together, in the encoding of `model`."""
     encoding = _encoding("cl100k_base" if _CL100K.search(model) else "o200k_base")
     return sum(encoding.count(_encodable(text)) for text in texts)
+
+
+def spell(runs: Sequence[Sequence[int]]) -> list[str | None]:
+    """The text of each run of cl100k_base's numbers; None for one that is none.
+
+    Of a number that stands for no token the package reads memory that is not its own.
+    """
+    return [_spelled(run) for run in runs]
+
+
+def _spelled(run: Sequence[int]) -> str | None:
+    """Who cuts a long text at a token may cut a character: its pieces are left out."""
+    encoding = _encoding("cl100k_base")
+    for start, end in _CUTS:
+        if kept := run[start : len(run) - end]:
+            with suppress(ValueError):
+                return str(encoding.decode(list(kept)))
+    return None
 
 
 def warm() -> None:

@@ -38,6 +38,7 @@ from extproc.policy.resources.recall import Continue, Recall
 from extproc.policy.resources.resolve import Resources
 from extproc.policy.settle import Settler
 from extproc.policy.size import check_declared_size
+from extproc.policy.spelled import SpellOut
 from extproc.policy.trail import Admitted, Trailing
 from extproc.providers.prices import PriceBook
 from extproc.settings import NONE, Layout, Settings, environment
@@ -85,11 +86,14 @@ def on_headers(authenticate: Stage) -> Sequence[Stage]:
     return (check_declared_size, authenticate)
 
 
-def on_body(guard: GuardInput, recall: Recall, owners: Ownership) -> Sequence[Stage]:
+def on_body(
+    spell_out: SpellOut, guard: GuardInput, recall: Recall, owners: Ownership
+) -> Sequence[Stage]:
     """What is decided on the whole request."""
     return (
         read_params,
         check_model_access,
+        spell_out,
         guard,
         plan_attempts,
         Continue(recall),
@@ -124,7 +128,7 @@ async def _worker(settings: Settings, index: int) -> None:
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
             on_headers=on_headers(IdentifyPassing(authenticate)),
-            on_body=on_body(guard, recall, shelf.owners),
+            on_body=on_body(SpellOut(helpers), guard, recall, shelf.owners),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,
