@@ -7,6 +7,8 @@ https://platform.openai.com/docs/guides/realtime-websocket
 
 HEADER = "sec-websocket-protocol"
 KEY = "openai-insecure-api-key."
+ACCOUNT = (KEY, "openai-organization.", "openai-project.")
+"""How the items begin that say who calls, in whatever case."""
 
 
 def offered(value: str) -> list[str]:
@@ -21,7 +23,7 @@ def key_in(value: str) -> str:
 
 def without_key(value: str) -> str:
     """What may go to a provider."""
-    return ", ".join(item for item in offered(value) if not item.startswith(KEY))
+    return ", ".join(item for item in offered(value) if not item.lower().startswith(ACCOUNT))
 
 
 def agreed(value: str, chosen: str) -> str:

@@ -169,7 +169,7 @@ class PassFlow:
             method = call.headers.get(":method", "")
             headers |= yield Sign(head.departure(passage.deployment, seen, body, method))
         headers |= passage.headers
-        begun_at: float = yield Begin(call, passage.deployment)
+        begun_at: float = yield Begin(call, passage.deployment, passage)
         self._relay = Relay(passage, begun_at)
         self.state = State.SENT
         if passage.body is not None:

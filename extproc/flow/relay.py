@@ -35,6 +35,7 @@ from extproc.flow.exchange import Steps
 from extproc.flow.reading import Reader, Unread, reader_of
 from extproc.providers.answers import text
 from extproc.providers.decoders import is_stream
+from extproc.providers.encoding import BadEncoding, Inflater
 from extproc.providers.failures import unusable_answer
 
 MAX_REWRITTEN_BYTES = 64 * 1024 * 1024
@@ -47,6 +48,8 @@ ANSWER_KEPT = frozenset(
     | {"last-modified", "retry-after"}
 )
 """What says how the body is to be read keeps its name."""
+FRAMED = frozenset({"content-length", "content-encoding"})
+"""What is no longer true of a body that was rewritten."""
 
 
 class Relay:
@@ -64,6 +67,7 @@ class Relay:
         self._left: int | None = None
         """How much of the body is to come, where the answer says so."""
         self._held: bytearray | None = None
+        self._inflater = Inflater("")
         self._settling = self._settled = False
 
     @property
@@ -81,7 +85,7 @@ class Relay:
         self._left = whole_number(event.headers.get("content-length", ""))
         yield Watch(self.call.snapshot.rules.stall_seconds)
         if self.passage.rewrite is not None and self._accepted and not event.end:
-            self._held = bytearray()
+            self._held, self._inflater = bytearray(), self._inflater_of(event.headers)
             return
         if event.end:
             yield from self._end(event.at)
@@ -123,9 +127,14 @@ class Relay:
         yield SettleLate(replace(outcome, answered=CLIENT_LEFT))
 
     def _hold(self, piece: bytes, at: float, end: bool) -> Steps:
-        """A body that is rewritten goes out whole."""
+        """A body that is rewritten goes out whole, and as it is."""
         assert self._held is not None and self.passage.rewrite is not None
-        self._held += piece
+        try:
+            self._held += self._inflater.feed(piece)
+        except BadEncoding as error:
+            raise unusable_answer(
+                f"its compression is broken: {error}", self.passage.deployment
+            ) from None
         if len(self._held) > MAX_REWRITTEN_BYTES:
             raise unusable_answer("its answer is too large", self.passage.deployment)
         if end:
@@ -134,8 +143,15 @@ class Relay:
             yield from self._end(at)
             body: bytes = yield Rewrite(self.passage, data)
             headers = self._headers(at)
-            headers.pop("content-length", None)
+            headers = {name: value for name, value in headers.items() if name not in FRAMED}
             yield Immediate(self._status, body, headers)
+
+    def _inflater_of(self, answer: Mapping[str, str]) -> Inflater:
+        """What cannot be read is not shown either: it may list what is another key's."""
+        try:
+            return Inflater(answer.get("content-encoding", ""))
+        except BadEncoding as error:
+            raise unusable_answer(str(error), self.passage.deployment) from None
 
     def _end(self, at: float, *, over: bool = True) -> Steps:
         """All that is needed is known: settle. `over` when nothing follows."""

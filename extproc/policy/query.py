@@ -25,8 +25,20 @@ def all_values(text: str) -> list[str]:
     return [unquote_plus(part.partition("=")[2]) for part in _parts(text)]
 
 
-def without(text: str, name: str) -> str:
-    return "&".join(part for part in _parts(text) if _name(part) != name)
+CREDENTIALS = frozenset(
+    {"key", "api_key", "api-key", "apikey", "access_token", "oauth_token", "bearer_token"}
+    | {"authorization", "subscription-key", "ocp-apim-subscription-key", "token"}
+)
+PRESIGNED = "x-amz-"
+"""What providers and their proxies take a credential from, in whatever case."""
+
+
+def without_credentials(text: str) -> str:
+    return "&".join(part for part in _parts(text) if not _is_credential(_name(part).lower()))
+
+
+def _is_credential(name: str) -> bool:
+    return name in CREDENTIALS or name.startswith(PRESIGNED)
 
 
 def without_secret(text: str, secret: Callable[[str], bool]) -> str:

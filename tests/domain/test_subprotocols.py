@@ -12,6 +12,11 @@ def test_the_key_is_found_and_taken_out() -> None:
     assert without_key(OFFERS) == "realtime, openai-beta.realtime-v1"
 
 
+def test_who_calls_is_not_told_either() -> None:
+    offers = "realtime, OpenAI-Insecure-API-Key.sk-2, openai-organization.o, openai-project.p"
+    assert without_key(offers) == "realtime"
+
+
 @pytest.mark.parametrize("offers", ["", "realtime", ",,", "openai-insecure-api-key."])
 def test_there_may_be_none(offers: str) -> None:
     assert key_in(offers) == ""

@@ -76,7 +76,8 @@ def frames(*events: Any) -> bytes:
 
 
 USAGE_CHUNK = {"id": "r1", "model": "gpt-4o-2024", "choices": [], "usage": USAGE}
-STREAM = frames(chunk("Hel"), chunk("lo"), USAGE_CHUNK, b"[DONE]")
+LAST = {"index": 0, "delta": {}, "finish_reason": "stop"}
+STREAM = frames(chunk("Hel"), chunk("lo"), chunk(choices=[LAST]), USAGE_CHUNK, b"[DONE]")
 
 
 def sent(body: bytes = BODY, **changes: Any) -> Playbook:
@@ -168,7 +169,7 @@ def test_stream_split_anywhere_hides_usage_that_was_not_asked(size: int) -> None
             play.result(RECEIPT)
         out += passed(play)
     play >> ResponseBody(102.0, b"", True) << Pass(b"", end=True) << Watch(None)
-    restamped = [{**chunk("Hel"), "model": "gpt"}, {**chunk("lo"), "model": "gpt"}]
+    restamped = [{**c, "model": "gpt"} for c in (chunk("Hel"), chunk("lo"), chunk(choices=[LAST]))]
     restamped[0]["choices"][0]["delta"]["role"] = "assistant"
     assert out == frames(*restamped, b"[DONE]")
 

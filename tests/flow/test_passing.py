@@ -1,5 +1,6 @@
 """A call that passes through, driven by hand."""
 
+import gzip
 from typing import Any
 
 import orjson
@@ -121,7 +122,9 @@ def test_request_leaves_with_the_providers_credential_and_what_is_kept() -> None
     assert (departure.method, departure.path, departure.body) == ("POST", "/v1/messages", BODY)
     assert departure.headers["anthropic-version"] == "2023-06-01"
     assert departure.headers.keys().isdisjoint({"authorization", "cookie"})
-    play.result({"x-api-key": "provider"}) << Begin(caller(), TARGET)
+    play.result({"x-api-key": "provider"}) << Begin(
+        caller(), TARGET, passage(headers={"x-own": "1"})
+    )
     play.result(100.2)
     send = play.take()
     assert send.body is None
@@ -413,6 +416,32 @@ def test_rewritten_answer_goes_out_whole() -> None:
     whole = play.result(ANSWER + b"!").take()
     assert (whole.status, whole.body) == (200, ANSWER + b"!")
     assert "content-length" not in whole.headers
+
+
+def test_compressed_answer_is_rewritten_plain() -> None:
+    squeezed = gzip.compress(ANSWER)
+    play = sent(rewrite=sleepless)
+    play >> ResponseHeaders(100.5, 200, {**JSON, "content-encoding": "gzip"}) << Watch(120.0)
+    play >> ResponseBody(100.6, squeezed[:9], end=False)
+    play >> ResponseBody(100.7, squeezed[9:], end=True) << Settle
+    assert play.result(RECEIPT).got[-1].data == ANSWER
+    play << Watch(None) << Rewrite
+    whole = play.result(ANSWER).take()
+    assert (whole.status, "content-encoding" in whole.headers) == (200, False)
+
+
+@pytest.mark.parametrize(("encoding", "data"), [("br", b"\x0b"), ("gzip", b"no gzip at all")])
+def test_answer_to_be_rewritten_that_nobody_can_read_is_not_shown(
+    encoding: str, data: bytes
+) -> None:
+    play = sent(rewrite=sleepless)
+    play >> ResponseHeaders(100.5, 200, {**JSON, "content-encoding": encoding})
+    if play.got == [Watch(120.0)]:
+        play << Watch(120.0)
+        play >> ResponseBody(100.6, data, end=True)
+    while play.got[-1:] and isinstance(play.got[-1], Settle):
+        play.result(RECEIPT)
+    assert (play.got[-1].status, data in play.got[-1].body) == (502, False)
 
 
 def test_silence_breaks_the_answer_off() -> None:

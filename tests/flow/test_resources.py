@@ -62,7 +62,7 @@ def test_a_created_batch_is_settled_under_the_providers_id_and_shown_under_ours(
 
     passage = Passage(made, deployment(), "/v1/batches", KEPT, rewrite=nothing)
     play.result(passage) << Sign
-    play.result({"authorization": "Bearer sk-provider"}) << Begin(made, deployment())
+    play.result({"authorization": "Bearer sk-provider"}) << Begin(made, deployment(), passage)
     send: Any = play.result(100.2).take()
     assert isinstance(send, Send)
     assert send.set_headers["authorization"] == "Bearer sk-provider"

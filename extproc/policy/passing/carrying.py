@@ -1,6 +1,7 @@
 """What of a request's headers goes along when it passes, and what must never: keys of ours."""
 
 import re
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from hmac import compare_digest
 from urllib.parse import unquote
@@ -37,6 +38,7 @@ PASSED_AS = "x-pass-"
 PROTECTED = (
     NEVER
     | set(CARRIERS)
+    | OWN_ACCOUNT
     | {"cookie", "set-cookie", "forwarded", "expect", "user-agent", "content-type"}
     | {"content-encoding", "x-http-method", "x-http-method-override", "x-method-override"}
 )
@@ -65,11 +67,22 @@ def credentials(call: Call) -> Iterator[str]:
 def shows(value: str) -> Iterator[str]:
     """The words of a header or parameter that could be a key, the whole value first."""
     words = [value, without_scheme(value)]
-    for text in {value, unquote(value)}:
+    for text in {value, unquote(value), _basic(value)}:
         words += [part.partition("=")[2].strip('" ') for part in text.split(";")]
         words += re.split(r'[\s,;="&]+', text)
         words += re.findall(r"sk-[A-Za-z0-9_-]+", text)
     yield from dict.fromkeys(word.strip() for word in words if word.strip())
+
+
+def _basic(value: str) -> str:
+    """What `Basic` credentials say; a name and a key, mostly."""
+    scheme, _, said = value.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(said.strip() + "==").decode("utf-8", "replace").replace(":", " ")
+    except ValueError:
+        return ""
 
 
 def is_key(key: Key | None, value: str) -> bool:

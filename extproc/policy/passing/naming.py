@@ -59,7 +59,7 @@ UNESTIMATED: frozenset[Known] = frozenset({("embeddings", "gemini")})
 """Formats whose requests nobody can count where an answer does not say its usage."""
 
 UNCHARGED = re.compile(
-    r"/(?:moderations|tokenize|detokenize|check-api-key|count_tokens|input_tokens)$"
+    r"/(?:moderations|tokenize|detokenize|check-api-key|count[_-]tokens|input_tokens)$"
     r"|:(?:countTokens|computeTokens)$"
 )
 """How the paths end at which nobody charges for what is asked, whatever model does it."""

@@ -207,7 +207,7 @@ def _native(call: Call, prefix: str, path: str, asked: str, what: Named) -> Pass
     deployment, group = served
     provider = deployment.provider
     check(call, provider, rest, what, known=True)
-    check_stored(call, rest, what)
+    check_stored(call, provider, rest, what)
     own = call.key is None  # the client's credential is not one of ours
     if own:
         deployment = replace(deployment, headers={}, api_key=None)
@@ -217,7 +217,7 @@ def _native(call: Call, prefix: str, path: str, asked: str, what: Named) -> Pass
     if group and ours != model:
         rest, what = renamed(rest, what, model, ours, provider)
     what = what if own else _with_usage(what, format_, provider)
-    search = asked if own else query.without(asked, "key")
+    search = asked if own else query.without_credentials(asked)
     whole = joined(deployment.base_path, rest)
     passage = Passage(
         call=about.but(body=what.body),

@@ -16,6 +16,7 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.passage import Answered, Passage
 from extproc.domain.resources import Resource, find
 from extproc.errors import AuthError, InvalidRequest, NotFound
+from extproc.policy import query as queries
 from extproc.policy.params import BANNED_FIELDS, GATEWAY_FIELDS
 from extproc.policy.resources import lines, stored
 from extproc.policy.resources.homes import MODELS, PROVIDER, home
@@ -43,7 +44,8 @@ class Resources:
     shelf: Shelf
 
     async def __call__(self, call: Call, data: bytes) -> Passage | Answered:
-        path, _, query = call.path.partition("?")
+        path, _, asked = call.path.partition("?")
+        query = queries.without_credentials(asked)
         resource = find(call.headers.get(":method", ""), path)
         assert resource is not None, path
         if resource.kind == "responses":

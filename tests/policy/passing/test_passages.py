@@ -1,6 +1,7 @@
 """Who may pass a request through, and where it goes."""
 
 import gzip
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -230,6 +231,13 @@ async def test_clients_other_credentials_are_forwarded_unless_nobody_can_tell_wh
     assert forwarded(resolve(await identified(asked), b"")) == headers.keys()
     found = resolve(await identified(asked, Keys(away=True)), b"")
     assert forwarded(found) == {"cookie", "x-api-key"}
+
+
+@pytest.mark.parametrize("said", ["sk-known", "me:sk-known", "me:sk-master"])
+async def test_key_of_ours_does_not_leave_as_a_password(said: str) -> None:
+    shown = {"authorization": f"Basic {b64encode(said.encode()).decode()}"}
+    found = await identified(request(headers=shown, own=True))
+    assert "authorization" not in found.headers
 
 
 async def test_keys_of_ours_in_the_query_do_not_leave() -> None:
@@ -532,7 +540,55 @@ STORED = (
     ("GET", "/gemini/v1beta/cachedContents", b""),
     ("POST", "/deepgram/v1/projects/p/keys", b"{}"),
     ("POST", "/openai_passthrough/v1/responses", b'{"model":"m","previous_response_id":"r"}'),
+    ("GET", "/openai_passthrough/v1/files;a=b/file-1", b""),
+    ("POST", "/openai_passthrough/v1/files;a=b/file-1", b"{}"),
+    ("DELETE", "/openai/v1/models/ft:gpt:acme", b""),
+    ("GET", "/openai_passthrough/v1/%2566iles", b""),
+    ("GET", "/gemini/v1beta/interactions/i1", b""),
+    ("POST", "/gemini/v1beta/interactions", b'{"model":"m","previous_interaction_id":"i1"}'),
+    ("GET", "/vertex_ai/v1/projects/p/locations/east/customJobs", b""),
+    ("POST", "/vertex_ai/v1/projects/p/locations/east/models/1:copy", b"{}"),
+    ("POST", "/openai_passthrough/v1/batches", b'{"input_file_id":"file-1"}'),
+    ("POST", "/openai/v1/threads/runs", b'{"assistant_id":"asst_1","model":"m"}'),
+    (
+        "POST",
+        "/openai/v1/chat/completions",
+        b'{"model":"m","messages":[{"content":[{"type":"file","file":{"file_id":"file-1"}}]}]}',
+    ),
+    (
+        "POST",
+        "/openai_passthrough/v1/responses",
+        b'{"model":"m","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}',
+    ),
 )
+NOT_STORED = (
+    ("POST", "/vertex_ai/v1/projects/p/locations/east/publishers/google/models/m:predict", b"{}"),
+    ("POST", "/vertex_ai/v1/projects/p/locations/east/endpoints/1:predict", b"{}"),
+    ("POST", "/vertex_ai/v1/projects/p/locations/east/cachedContents", b"{}"),
+    ("POST", "/anthropic/v1/messages", b'{"model":"m","messages":[{"input":{"file_id":"f"}}]}'),
+    (
+        "POST",
+        "/openai/v1/chat/completions",
+        b'{"model":"m","metadata":{"file_id":"f"},"tools":[{"function":{"parameters":'
+        b'{"properties":{"file_id":{"type":"string"}},"default":{"file_id":"f"}}}}]}',
+    ),
+    (
+        "POST",
+        "/openai_passthrough/v1/responses",
+        b'{"model":"m","tools":[{"type":"code_interpreter","container":{"type":"auto"}}]}',
+    ),
+)
+
+
+@pytest.mark.parametrize(("method", "path", "data"), NOT_STORED)
+def test_what_only_looks_kept_passes(method: str, path: str, data: bytes) -> None:
+    resolve(request(method, path), data)
+
+
+def test_body_that_could_hide_what_it_refers_to_is_refused() -> None:
+    headers = {"content-encoding": "br"}
+    with pytest.raises(Forbidden):
+        resolve(request(path="/openai/v1/chat/completions", headers=headers), b"\x0b\x02\x80")
 
 
 @pytest.mark.parametrize(("method", "path", "data"), STORED)
@@ -588,6 +644,8 @@ HEADERS = {
     "x-pass-cookie": "no",
     "x-pass-x-gateway-cluster": "no",
     "x-pass-x-amz-date": "no",
+    "x-pass-openai-organization": "no",
+    "x-pass-x-goog-user-project": "no",
     "x-pass-": "no",
 }
 
@@ -596,6 +654,14 @@ def test_only_what_is_about_the_format_goes_to_a_provider() -> None:
     found = resolve(request(headers=HEADERS), b"{}")
     assert forwarded(found) == {"content-type", "anthropic-beta"}
     assert found.headers == {"x-wanted": "2"}
+
+
+@pytest.mark.parametrize(
+    "shown", ["key=theirs", "access_token=a", "Api-Key=a", "X-Amz-Signature=a&X-Amz-Date=b"]
+)
+def test_credential_in_the_query_stays_here(shown: str) -> None:
+    asked = request(path=f"/anthropic/v1/x?alt=sse&{shown}&page_token=p")
+    assert resolve(asked, b"{}").path == "/v1/x?alt=sse&page_token=p"
 
 
 def test_clients_own_credential_goes_without_ours() -> None:
