@@ -307,15 +307,24 @@ def _is_json(credentials: str) -> bool:
     return credentials.lstrip().startswith("{")
 
 
+_WIDE: Mapping[str, str] = {
+    "https://global-aiplatform.": "https://aiplatform.googleapis.com",
+    "https://us-aiplatform.": "https://aiplatform.us.rep.googleapis.com",
+    "https://eu-aiplatform.": "https://aiplatform.eu.rep.googleapis.com",
+}
+"""Google's locations that are no region have hosts of their own kind.
+https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations"""
+
+
 def _base_url(profile: Profile, options: Mapping[str, str]) -> str:
     """The provider's own URL, with the deployment's options in it."""
     if not profile.base_url:
         raise LeftOut(f"{profile.name} needs an api_base")
     try:
-        # Google's global location is the one host without a location's name.
-        return profile.base_url.format(**options).replace("//global-", "//")
+        url = profile.base_url.format(**options)
     except KeyError as missing:
         raise LeftOut(f"{profile.name} needs {missing.args[0]}") from None
+    return next((wide for host, wide in _WIDE.items() if url.startswith(host)), url)
 
 
 def _check_mode(mode: str | None, provider: str, schema: str) -> None:

@@ -52,6 +52,8 @@ PROVIDERS: Mapping[str, frozenset[str]] = {
     "openrouter": frozenset({"cache_control", "top_k"}),
     # https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
     "hosted_vllm": frozenset({"top_k"}),
+    # https://docs.litellm.ai/docs/providers/gemini
+    "litellm_proxy": frozenset({"signed_ids"}),
     # https://api-docs.deepseek.com/guides/thinking_mode
     "deepseek": frozenset({"reasoning_content"}),
     # https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model

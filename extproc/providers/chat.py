@@ -67,6 +67,9 @@ DEEPEST = 200
 
 BASE64 = (ascii_letters + digits + "+/").encode()
 
+SIGNED_ID = "__thought__"
+"""Between a call's id and the signature of the thought that led to it."""
+
 JSON_TOOL = "json_tool_call"
 """The forced tool that stands for `response_format` where the provider knows no schema."""
 

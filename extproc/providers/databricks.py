@@ -1,19 +1,23 @@
 """Databricks' serving endpoints: OpenAI's format in a workspace.
 
-Claude's thoughts are parts of the content there, both ways. A stream tells its usage unasked, and
+Claude's thoughts are parts of the content there, both ways, and an effort is said to it in
+Anthropic's words: it does not know `reasoning_effort`. A stream tells its usage unasked, and
 is refused where it is asked for it.
 https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference
 https://docs.databricks.com/aws/en/machine-learning/model-serving/query-reason-models
 """
 
 from dataclasses import replace
+from typing import Any
 
 from extproc.domain.call import Json
 from extproc.providers import answers, chat, openai, parted
+from extproc.providers.anthropic.models import LEAST_BUDGET, model_of
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error
 
 ROOT = "/serving-endpoints"
+CLAUDE = "claude"
 OURS = frozenset({"thinking_blocks", "reasoning_content", "annotations", "is_error"})
 """Members of a message that OpenAI's format does not have."""
 SUPPORTED = frozenset(
@@ -31,8 +35,32 @@ def _request(request: Request) -> Outgoing:
         _message(message, f"messages[{place}]")
         for place, message in enumerate(chat.messages(asked))
     ]
+    model = request.deployment.base_model or request.deployment.model
+    if CLAUDE in model and "reasoning_effort" in asked:
+        asked = {
+            **_thinking(asked.pop("reasoning_effort"), model, asked.get("max_tokens")),
+            **asked,
+        }
     body = {**asked, "model": request.deployment.model, "messages": messages}
     return Outgoing(f"{ROOT}/chat/completions", body)
+
+
+def _thinking(effort: Any, model: str, limit: Any) -> Json:
+    """An older Claude thinks by a budget, which leaves it at least half of its room to answer."""
+    if effort != "none" and effort not in list(chat.THINKING_TOKENS):
+        raise chat.wrong("reasoning_effort", f"one of {['none', *chat.THINKING_TOKENS]}")
+    claude = model_of(model)
+    if effort == "none" or not claude.thinks:
+        return {}
+    if claude.adaptive:
+        word = claude.effort(effort)
+        return {"thinking": {"type": "adaptive"}, "output_config": {"effort": word}}
+    budget = max(LEAST_BUDGET, chat.THINKING_TOKENS[effort])
+    if isinstance(limit, int):
+        budget = min(budget, max(LEAST_BUDGET, limit // 2))
+        if budget >= limit:
+            return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
 def _message(message: Json, where: str) -> Json:

@@ -56,6 +56,13 @@ CONTEXT_WINDOW = (
     "too many input tokens",
     "expected maxlength:",
 )
+CONTEXT_WINDOW_PAIRS = (
+    ("current length is", "while limit is"),
+    ("maximum input length is", "tokens"),
+)
+"""Phrases that mean it together."""
+NO_CONTEXT_WINDOW = ("string_above_max_length", "invalid 'user'")
+"""What is too long is a member of the request."""
 CONTENT_POLICY = (
     "output blocked by content filtering policy",
     "content_policy_violation",
@@ -76,11 +83,18 @@ def classify(status: int, text: str) -> tuple[str, str, int]:
     if status == 403 and any(phrase in lowered for phrase in BAD_CREDENTIALS):
         return CLASSES[401]
     if status in (400, 413, 422):
-        if any(phrase in lowered for phrase in CONTEXT_WINDOW):
+        if _exceeds_context(lowered):
             return "ContextWindowExceededError", "invalid_request_error", 400
         if any(phrase in lowered for phrase in CONTENT_POLICY):
             return "ContentPolicyViolationError", "invalid_request_error", 400
     return CLASSES.get(status) or (OTHER_FAILURE if status >= 500 else OTHER_REFUSAL)
+
+
+def _exceeds_context(lowered: str) -> bool:
+    if any(phrase in lowered for phrase in NO_CONTEXT_WINDOW):
+        return False
+    pairs = (all(phrase in lowered for phrase in pair) for pair in CONTEXT_WINDOW_PAIRS)
+    return any(phrase in lowered for phrase in CONTEXT_WINDOW) or any(pairs)
 
 
 def provider_error(

@@ -4,9 +4,12 @@ A member is a string, an Upload, or a list of them where a name stands several t
 https://www.rfc-editor.org/rfc/rfc7578
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote_to_bytes
 
+import orjson
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS, LONGEST_HEADER = 1000, 4096
+ENCODED = re.compile(rb"""filename\*\s*=\s*[\w-]+'[^']*'([^;"\s]+)""", re.IGNORECASE)
+"""A file's name that is not ASCII. https://www.rfc-editor.org/rfc/rfc5987"""
 
 
 class BadForm(Exception):
@@ -95,18 +100,26 @@ class _Reader:
         self._value.clear()
 
     def _end(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if not name:
             raise BadForm("a part has no name")
-        self._keep(name, self._member(options.get(b"filename")))
+        encoded = ENCODED.search(disposition)
+        filename = unquote_to_bytes(encoded[1]) if encoded else options.get(b"filename")
+        self._keep(name, self._text(name) if filename is None else self._file(filename))
 
-    def _member(self, filename: bytes | None) -> Member:
-        data = bytes(self._data)
-        if filename is None:
-            return data.decode("utf-8", "replace")
+    def _text(self, name: str) -> str:
+        try:
+            return self._data.decode()
+        except UnicodeDecodeError:
+            raise BadForm(f"its part '{name}' is neither text nor has a filename") from None
+
+    def _file(self, filename: bytes) -> Upload:
         kind = self._headers.get(b"content-type", b"application/octet-stream")
-        return Upload(filename.decode("utf-8", "replace"), kind.decode("latin-1"), data)
+        return Upload(
+            filename.decode("utf-8", "replace"), kind.decode("latin-1"), bytes(self._data)
+        )
 
     def _keep(self, name: str, member: Member) -> None:
         if name not in self.members:
@@ -144,9 +157,7 @@ def _members(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _written(member: object) -> bytes:
-    if isinstance(member, bool):
-        return b"true" if member else b"false"
-    return str(member).encode("utf-8", "replace")
+    return member.encode("utf-8", "replace") if isinstance(member, str) else orjson.dumps(member)
 
 
 def _quoted(name: str) -> str:

@@ -24,10 +24,16 @@ SUPPORTED = frozenset(
 RENAMED: Mapping[str, str] = {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
 DROPPED = frozenset({"model", "messages", "tools", "stream_options"})
 CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+NEVER_REASONS = re.compile(
+    r"(codestral|devstral|ministral|mistral-(large|tiny)|open-mi|pixtral|voxtral)"
+)
+"""Models that refuse `reasoning_effort`."""
+ACKNOWLEDGED = "Understood."
+"""What the assistant says between a tool's result and the user: nobody else may follow a tool."""
 
 
 def _request(request: Request) -> Outgoing:
-    asked = chat.given(request, SUPPORTED)
+    asked = chat.given(request, _supported(request))
     body = {RENAMED.get(name, name): asked[name] for name in asked if name not in DROPPED}
     body |= {"model": request.deployment.model, "messages": _messages(asked)}
     if tools := chat.listed(asked, "tools", ""):
@@ -36,6 +42,19 @@ def _request(request: Request) -> Outgoing:
         if name in asked:
             body |= {name: translate(asked)}
     return Outgoing("/chat/completions", body)
+
+
+def _supported(request: Request) -> frozenset[str]:
+    model = request.deployment.base_model or request.deployment.model
+    return SUPPORTED - {"reasoning_effort"} if NEVER_REASONS.match(model) else SUPPORTED
+
+
+def _effort(asked: Json) -> str:
+    """Thinking is on or off here: Mistral knows the two ends alone."""
+    effort = asked["reasoning_effort"]
+    if effort != "none" and effort not in list(chat.THINKING_TOKENS):
+        raise chat.wrong("reasoning_effort", f"one of {['none', *chat.THINKING_TOKENS]}")
+    return "none" if effort == "none" else "high"
 
 
 def _tool_choice(asked: Json) -> Any:
@@ -66,6 +85,7 @@ def _prediction(asked: Json) -> Json:
 
 TRANSLATED: Mapping[str, Callable[[Json], Any]] = {
     "prediction": _prediction,
+    "reasoning_effort": _effort,
     "response_format": _response_format,
     "tool_choice": _tool_choice,
 }
@@ -88,11 +108,21 @@ def _tool(tool: Json, where: str) -> Json:
 
 
 def _messages(asked: Json) -> list[Json]:
-    """A last message of the assistant's is what the answer shall begin with."""
-    made = [
+    """In the order that Mistral wants: the system's first, the assistant's after a tool's.
+
+    A last message of the assistant's is what the answer shall begin with.
+    https://github.com/mistralai/mistral-common (the validator of requests)
+    """
+    read = [
         _message(message, f"messages[{place}]")
         for place, message in enumerate(chat.messages(asked))
     ]
+    made = [message for message in read if message["role"] == "system"]
+    for message in read:
+        if message["role"] == "user" and made and made[-1]["role"] == "tool":
+            made.append({"role": "assistant", "content": ACKNOWLEDGED})
+        if message["role"] != "system":
+            made.append(message)
     if made and made[-1]["role"] == "assistant" and not made[-1].get("tool_calls"):
         made[-1]["prefix"] = True
     return made

@@ -4,8 +4,9 @@ Unknown fields are not touched in either direction.
 https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,29 +15,25 @@ from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.numbers import whole_number
 from extproc.domain.usage import Usage, nanousd
-from extproc.providers import chat, lenient
-from extproc.providers.answers import MOST, arguments, objects, record
+from extproc.providers import chat, choices, lenient
+from extproc.providers.answers import MOST, objects, record, text
 from extproc.providers.base import Incoming, Outgoing, Request, Translator
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
 from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
+from extproc.providers.strict import strict
 
 DONE = b"[DONE]"
 ROUTER = "router.huggingface.co"
 THOUGHTS, ALSO_THOUGHTS = "reasoning_content", "reasoning"
 """What clients read a model's thoughts from, and what many servers of open models call it.
 https://console.groq.com/docs/reasoning, https://docs.vllm.ai/en/latest/features/reasoning_outputs"""
-
-FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-OTHER_REASONS: Mapping[str, str] = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
-    **dict.fromkeys(("tool_use", "tool_call", "tool_calls"), "tool_calls"),
-    **dict.fromkeys(("refusal", "safety", "content_filtered", "error_toxic"), "content_filter"),
-    **dict.fromkeys(("prohibited_content", "guardrail_intervened"), "content_filter"),
-}
-"""Why an answer ended, in the words of other formats, which some servers of OpenAI's keep."""
+DEVELOPERS = frozenset({"openai", "azure", "litellm_proxy"})
+"""Providers that know the role `developer`; many others refuse it.
+https://platform.openai.com/docs/guides/text#message-roles-and-instruction-following"""
+HEAD = ("id", "object", "created", "model", "system_fingerprint")
+"""What every chunk of a stream repeats."""
 
 
 def _request(path: str) -> Callable[[Request], Outgoing]:
@@ -46,11 +43,16 @@ def _request(path: str) -> Callable[[Request], Outgoing]:
         profile = PROFILES.get(deployment.provider)
         if profile is not None and (profile.rename or profile.lacks):
             body = _adapted(body, profile, request)
-        if profile is not None and profile.thoughts != THOUGHTS:
-            body = _thoughts_as(profile.thoughts, body)
+        for change in _changes(profile, deployment):
+            body = _with_messages(body, change)
         return Outgoing(path, body)
 
     return request
+
+
+def _chat(request: Request) -> Outgoing:
+    outgoing = _request("/chat/completions")(request)
+    return Outgoing(outgoing.path, strict(outgoing.body, request))
 
 
 def _named(deployment: Deployment) -> str:
@@ -79,12 +81,34 @@ def _adapted(body: Json, profile: Profile, request: Request) -> Json:
     return {**{name: value for name, value in body.items() if name not in gone}, **renamed}
 
 
-def _thoughts_as(name: str, body: Json) -> Json:
-    """The messages with their thoughts in the member that the provider has for them."""
+def _changes(profile: Profile | None, deployment: Deployment) -> Iterator[Callable[[Any], Any]]:
+    """What happens to the messages."""
+    if deployment.provider not in DEVELOPERS:
+        yield _from_system
+    if profile is not None and profile.thoughts != THOUGHTS:
+        yield partial(_renamed, old=THOUGHTS, new=profile.thoughts)
+    if profile is not None and profile.plain_text:
+        yield _with_plain_text
+
+
+def _from_system(message: Any) -> Any:
+    """A developer's message under the name that every server knows."""
+    return {**message, "role": "system"} if record(message).get("role") == "developer" else message
+
+
+def _with_messages(body: Json, change: Callable[[Any], Any]) -> Json:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return body
-    return {**body, "messages": [_renamed(message, THOUGHTS, name) for message in messages]}
+    return {**body, "messages": [change(message) for message in messages]}
+
+
+def _with_plain_text(message: Any) -> Any:
+    """A message whose parts are all text with a string as its content."""
+    content = record(message).get("content")
+    if not isinstance(content, list) or any(record(p).get("type") != "text" for p in content):
+        return message
+    return {**message, "content": "".join(text(part.get("text")) for part in content)}
 
 
 def _renamed(part: Any, old: str, new: str) -> Any:
@@ -184,14 +208,14 @@ def _produced(part: Json) -> list[str]:
     for tool_call in objects(part.get("tool_calls")):
         function = record(tool_call.get("function"))
         texts += [function.get("name"), function.get("arguments")]
-    return [text for text in texts if isinstance(text, str)]
+    return [each for each in texts if isinstance(each, str)]
 
 
 def _with_thoughts(answer: Json, part: str) -> Json:
     """An answer, or a chunk of one, whose choices have their thoughts where clients look."""
-    choices = answer.get("choices")
-    if not isinstance(choices, list) or not any(
-        isinstance(choice, dict) and ALSO_THOUGHTS in record(choice.get(part)) for choice in choices
+    found = answer.get("choices")
+    if not isinstance(found, list) or not any(
+        isinstance(choice, dict) and ALSO_THOUGHTS in record(choice.get(part)) for choice in found
     ):
         return answer
     return {
@@ -200,54 +224,31 @@ def _with_thoughts(answer: Json, part: str) -> Json:
             {**choice, part: _renamed(choice.get(part), ALSO_THOUGHTS, THOUGHTS)}
             if isinstance(choice, dict)
             else choice
-            for choice in choices
+            for choice in found
         ],
     }
 
 
-def _usage_of(chunk: Json) -> Any:
-    """Groq states it in a member of its own. https://console.groq.com/docs/api-reference#chat"""
-    return chunk.get("usage") or record(chunk.get("x_groq")).get("usage")
+def _usage_of(chunk: Json, pieces: list[Json]) -> Any:
+    """Groq and Moonshot state it in members of their own.
 
-
-def _reason(said: Any) -> Any:
-    """OpenAI's word for why a choice ended; a word that nobody knows passes."""
-    if not isinstance(said, str) or said in FINISH_REASONS:
-        return said
-    return OTHER_REASONS.get(said.lower(), said)
-
-
-def _with_reasons(answer: Json) -> Json:
-    choices = objects(answer.get("choices"))
-    reasons = [choice.get("finish_reason") for choice in choices]
-    named = [_reason(said) for said in reasons]
-    if named == reasons:
-        return answer
-    pairs = zip(choices, named, strict=True)
-    return {**answer, "choices": [{**choice, "finish_reason": said} for choice, said in pairs]}
-
-
-def _with_calls(answer: Json) -> Json:
-    """An answer whose tool calls are why it ended, and have their arguments as text.
-
-    Some servers of open models say `stop`, and write an object.
-    https://huggingface.co/docs/text-generation-inference/basic_tutorials/using_guidance
+    https://console.groq.com/docs/api-reference#chat, https://platform.moonshot.ai/docs/api/chat
     """
-    for choice in objects(answer.get("choices")):
-        calls = objects(record(choice.get("message")).get("tool_calls"))
-        for function in (record(call.get("function")) for call in calls):
-            if isinstance(function.get("arguments"), dict):
-                function["arguments"] = arguments(function["arguments"])
-        if calls and choice.get("finish_reason") == "stop":
-            choice["finish_reason"] = "tool_calls"
-    return answer
+    stated = chunk.get("usage") or record(chunk.get("x_groq")).get("usage")
+    return stated or next((piece["usage"] for piece in pieces if piece.get("usage")), None)
 
 
 def chosen(body: Json, request: Request) -> Incoming:
     """An answer that is nothing but its choices: without one there is nothing to read in it."""
     if not body.get("error") and not objects(body.get("choices")):
         raise unusable_answer("the answer has no choices", request.deployment)
-    return response(_with_calls(_with_reasons(body)), request)
+    choices.put_right(body, _call_stem(request))
+    return response(body, request)
+
+
+def _call_stem(request: Request) -> str:
+    """How the ids of tool calls begin that have none."""
+    return f"call_{request.call_id}"
 
 
 def response(body: Json, request: Request) -> Incoming:
@@ -264,13 +265,19 @@ def response(body: Json, request: Request) -> Incoming:
 
 
 class Chunks:
-    """A stream of `chat.completion.chunk` or `text_completion` objects, ended by [DONE]."""
+    """A stream of `chat.completion.chunk` or `text_completion` objects, ended by [DONE].
+
+    The usage is told once, in a chunk of its own at the end: clients add up what they are told.
+    """
 
     def __init__(self, request: Request) -> None:
+        self._request = request
         self._deployment = request.deployment
         self._text: list[str] = []
-        self._begun: set[int] = set()
-        self._calling: set[int] = set()
+        self._choices: dict[int, choices.Choice] = {}
+        self._last: Json = {}
+        self._untold: Any = None
+        """The usage, while the client has not seen it."""
         self.usage: Usage | None = None
         self.done = False
 
@@ -287,52 +294,59 @@ class Chunks:
             return []
         if frame.data.strip() == DONE:
             self.done = True
-            return []
+            return self._ended()
         try:
             chunk = lenient.loads(frame.data)
         except orjson.JSONDecodeError:
             raise unusable_answer("an event of the stream is not JSON", self._deployment) from None
         if not isinstance(chunk, dict):
             raise unusable_answer("an event of the stream is not an object", self._deployment)
-        if chunk.get("error"):
+        if chunk.get("error") or chunk.get("object") == "error":
             raise provider_error(_error_status(chunk), {}, frame.data, self._deployment)
-        chunk = _with_thoughts(chunk, "delta")
-        self.usage = usage(_usage_of(chunk), self._deployment.provider) or self.usage
-        for choice in objects(chunk.get("choices")):
-            self._text += _produced(record(choice.get("delta")))
-            if isinstance(choice.get("text"), str):
-                self._text.append(choice["text"])
-            if choice.get("finish_reason") is not None:
-                choice["finish_reason"] = _reason(choice["finish_reason"])
-            index, delta = choice.get("index", 0), choice.get("delta")
-            if isinstance(index, int) and isinstance(delta, dict):
-                self._begin(choice, index, delta)
-                self._end(choice, index, delta)
+        self._last = chunk = _with_thoughts(chunk, "delta")
+        pieces = objects(chunk.get("choices"))
+        self._measure(chunk, pieces)
+        for piece in pieces:
+            self._take(piece)
         return [chunk]
 
-    def _begin(self, choice: Json, index: int, delta: Json) -> None:
-        """A choice's first delta says who speaks: some servers forget it, some say it in each."""
-        if index in self._begun:
-            if "role" in delta:
-                choice["delta"] = {name: value for name, value in delta.items() if name != "role"}
+    def _measure(self, chunk: Json, pieces: list[Json]) -> None:
+        stated = _usage_of(chunk, pieces)
+        found = usage(stated, self._deployment.provider) if stated else None
+        if found is None:
             return
-        self._begun.add(index)
-        if not delta.get("role"):
-            choice["delta"] = {**delta, "role": "assistant"}
+        self.usage, self._untold = found, stated if pieces else None
+        for holder in (chunk, *pieces) if pieces else ():
+            holder.pop("usage", None)
 
-    def _end(self, choice: Json, index: int, delta: Json) -> None:
-        """A choice that made tool calls ended for them, where its server only says that it did."""
-        if objects(delta.get("tool_calls")):
-            self._calling.add(index)
-        if choice.get("finish_reason") == "stop" and index in self._calling:
-            choice["finish_reason"] = "tool_calls"
+    def _take(self, piece: Json) -> None:
+        if "delta" in piece:
+            index = piece.get("index")
+            if not isinstance(index, int):
+                index = piece["index"] = 0
+            if index not in self._choices:
+                self._choices[index] = choices.Choice(_call_stem(self._request))
+            self._choices[index].put_right(piece)
+            self._text += _produced(piece["delta"])
+        elif "finish_reason" in piece:
+            piece["finish_reason"] = choices.reason(piece["finish_reason"])
+        if isinstance(piece.get("text"), str):
+            self._text.append(piece["text"])
+
+    def _ended(self) -> list[Json]:
+        """What the server did not say: why a choice ended, and the usage in its place."""
+        head = {name: self._last[name] for name in HEAD if name in self._last}
+        left = [each.end(index) for index, each in self._choices.items() if not each.ended]
+        chunks = [{**head, "choices": left}] if left else []
+        used = [{**head, "choices": [], "usage": self._untold}] if self._untold else []
+        return [*chunks, *used]
 
 
 def _error_status(chunk: Json) -> int:
-    """The status an in-band error names in its code, else 500."""
-    code = record(chunk["error"]).get("code")
-    status = whole_number(str(code)) or 0
-    return status if 400 <= status <= 599 else 500
+    """The status that an in-band error names, else 500. vLLM's older errors are the event."""
+    error = record(chunk.get("error")) or chunk
+    named = (whole_number(str(error.get(name))) or 0 for name in ("code", "status_code"))
+    return next((status for status in named if 400 <= status <= 599), 500)
 
 
 def unstream_chat(body: Json, request: Request) -> list[Json]:
@@ -361,10 +375,10 @@ def _used(head: Json, body: Json) -> list[Json]:
 def unstream_text(body: Json, request: Request) -> list[Json]:
     """A `text_completion` as chunks: the whole, then usage."""
     head = {k: v for k, v in body.items() if k not in ("choices", "usage")}
-    choices = {**head, "choices": body.get("choices") or []}
-    return [choices, *_used(head, body)]
+    whole = {**head, "choices": body.get("choices") or []}
+    return [whole, *_used(head, body)]
 
 
-CHAT = Translator(_request("/chat/completions"), chosen, Chunks, unstream_chat, provider_error)
+CHAT = Translator(_chat, chosen, Chunks, unstream_chat, provider_error)
 COMPLETIONS = Translator(_request("/completions"), chosen, Chunks, unstream_text, provider_error)
 EMBEDDINGS = Translator(_request("/embeddings"), response, Chunks, unstream_text, provider_error)

@@ -25,7 +25,7 @@ OPENAI_SPEAKING = (
         "groq",
         "https://api.groq.com/openai/v1",
         "https://console.groq.com/docs/openai",
-        lacks=frozenset({"logit_bias", "logprobs", "top_logprobs", "n"}),
+        lacks=frozenset({"logit_bias", "logprobs", "n", "top_logprobs", "web_search_options"}),
         thoughts=REASONING,
     ),
     row(
@@ -38,19 +38,21 @@ OPENAI_SPEAKING = (
         "together_ai",
         "https://api.together.xyz/v1",
         "https://docs.together.ai/docs/openai-api-compatibility",
-        keys="TOGETHER_API_KEY TOGETHERAI_API_KEY",
+        keys="TOGETHER_API_KEY TOGETHERAI_API_KEY TOGETHER_AI_TOKEN",
         thoughts=REASONING,
     ),
     row(
         "fireworks_ai",
         "https://api.fireworks.ai/inference/v1",
         "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
-        keys="FIREWORKS_API_KEY FIREWORKS_AI_API_KEY FIREWORKSAI_API_KEY",
+        keys="FIREWORKS_API_KEY FIREWORKS_AI_API_KEY FIREWORKSAI_API_KEY FIREWORKS_AI_TOKEN",
+        bases="FIREWORKS_API_BASE",
     ),
     row(
         "openrouter",
         "https://openrouter.ai/api/v1",
         "https://openrouter.ai/docs/quickstart",
+        keys="OPENROUTER_API_KEY OR_API_KEY",
         thoughts=REASONING,
     ),
     row("xai", "https://api.x.ai/v1", "https://docs.x.ai/docs/api-reference"),
@@ -86,6 +88,7 @@ OPENAI_SPEAKING = (
         "https://api.sambanova.ai/v1",
         "https://docs.sambanova.ai/docs/en/features/openai-compatibility",
         rename=MAX_TOKENS,
+        plain_text=True,
     ),
     row(
         "ai21",
@@ -141,11 +144,16 @@ OPENAI_SPEAKING = (
     ),
     row(
         "dashscope",
-        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
         "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
         rename=MAX_TOKENS,
     ),
-    row("moonshot", "https://api.moonshot.ai/v1", "https://platform.moonshot.ai/docs"),
+    row(
+        "moonshot",
+        "https://api.moonshot.ai/v1",
+        "https://platform.moonshot.ai/docs",
+        plain_text=True,
+    ),
     row(
         "zai",
         "https://api.z.ai/api/paas/v4",
@@ -207,6 +215,7 @@ OPENAI_SPEAKING = (
         "https://docs.docker.com/ai/model-runner/api-reference",
         keyless=True,
         rename=MAX_TOKENS,
+        plain_text=True,
     ),
     row("hosted_vllm", "", "https://docs.vllm.ai", keyless=True),
     row("xinference", "", "https://inference.readthedocs.io", keyless=True),
@@ -256,6 +265,7 @@ OPENAI_SPEAKING = (
         own_root=True,
         trims=("/chat/completions",),
         rename=MAX_TOKENS,
+        plain_text=True,
     ),
     row(
         "gradient_ai",
@@ -277,6 +287,7 @@ OPENAI_SPEAKING = (
         "https://api.publicai.co/v1",
         "https://platform.publicai.co/docs",
         rename=MAX_TOKENS,
+        plain_text=True,
     ),
     row("compactifai", "https://api.compactif.ai/v1", "https://docs.compactif.ai"),
     row(

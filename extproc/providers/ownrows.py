@@ -5,7 +5,12 @@ from typing import Any
 
 from extproc.providers.profile import row
 
-_AWS_REGION = {"aws_region_name": ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION")}
+_AWS_OPTIONS: dict[str, tuple[str, ...]] = {
+    "aws_region_name": ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    "model_id": (),
+}
+"""`model_id` is an inference profile or provisioned throughput; at SageMaker, one of several
+models of an endpoint."""
 _AWS_USUAL = {"aws_region_name": "us-west-2"}
 _AWS_SECRETS: Mapping[str, tuple[str, ...]] = {
     "aws_access_key_id": ("AWS_ACCESS_KEY_ID",),
@@ -52,6 +57,7 @@ OWN_FORMAT = (
         "azure",
         "",
         "https://learn.microsoft.com/azure/ai-foundry/openai/reference",
+        keys="AZURE_OPENAI_API_KEY AZURE_API_KEY",
         schema="azure",
         auth="azure",
         keyless=True,
@@ -89,7 +95,7 @@ OWN_FORMAT = (
         schemas=(("invoke/", "bedrock_invoke"), ("converse/", "bedrock")),
         auth="aws",
         keyless=True,
-        options=_AWS_REGION,
+        options=_AWS_OPTIONS,
         defaults=_AWS_USUAL,
         secrets=_AWS_SECRETS,
     ),
@@ -100,7 +106,7 @@ OWN_FORMAT = (
         schema="sagemaker",
         auth="aws",
         keyless=True,
-        options=_AWS_REGION,
+        options=_AWS_OPTIONS,
         defaults=_AWS_USUAL,
         secrets=_AWS_SECRETS,
     ),
@@ -111,7 +117,7 @@ OWN_FORMAT = (
         schema="sagemaker_chat",
         auth="aws",
         keyless=True,
-        options=_AWS_REGION,
+        options=_AWS_OPTIONS,
         defaults=_AWS_USUAL,
         secrets=_AWS_SECRETS,
     ),
@@ -212,8 +218,20 @@ OWN_FORMAT = (
         },
         secrets={"token": ("WATSONX_TOKEN",), "zen_api_key": ("WATSONX_ZENAPIKEY",)},
     ),
-    row("jina_ai", "https://api.jina.ai/v1", "https://api.jina.ai/docs", schema="jina"),
-    row("voyage", "https://api.voyageai.com/v1", "https://docs.voyageai.com", schema="voyage"),
+    row(
+        "jina_ai",
+        "https://api.jina.ai/v1",
+        "https://api.jina.ai/docs",
+        keys="JINA_AI_API_KEY JINA_API_KEY",
+        schema="jina",
+    ),
+    row(
+        "voyage",
+        "https://api.voyageai.com/v1",
+        "https://docs.voyageai.com",
+        keys="VOYAGE_API_KEY VOYAGE_AI_API_KEY",
+        schema="voyage",
+    ),
     row("infinity", "", "https://michaelfeil.eu/infinity", schema="infinity", keyless=True),
     row(
         "text_embeddings_inference",

@@ -67,15 +67,13 @@ def _finish(reason: Any, request: Request) -> Any:
 
 
 class Chunks:
-    """A stream of such answers. Its last usage gets the chunk of its own that OpenAI's has."""
+    """A stream of such answers."""
 
     def __init__(self, request: Request, thought: Thought) -> None:
         self._request = request
         self._thought = thought
         self._inner = openai.Chunks(request)
         self._parts: list[str] = []
-        self._last: Json = {}
-        """The last chunk that told a usage."""
 
     @property
     def usage(self) -> Usage | None:
@@ -94,10 +92,7 @@ class Chunks:
 
     def feed(self, frame: Frame) -> list[Json]:
         chunks = [self._plain(chunk) for chunk in self._inner.feed(frame)]
-        if self.done and self._last:
-            last, self._last = self._last, {}
-            return [*chunks, {**last, "choices": []}]
-        return [chunk for chunk in chunks if chunk["choices"]]
+        return [chunk for chunk in chunks if chunk["choices"] or chunk.get("usage")]
 
     def _plain(self, chunk: Json) -> Json:
         choices = answers.objects(chunk.get("choices"))
@@ -111,6 +106,4 @@ class Chunks:
                 if delta.get("content") is None:
                     del delta["content"]
             choice["finish_reason"] = _finish(choice.get("finish_reason"), self._request)
-        if chunk.get("usage"):
-            self._last = chunk
-        return {name: value for name, value in chunk.items() if name != "usage"}
+        return chunk

@@ -39,6 +39,13 @@ _RATES: Mapping[str, tuple[str, Decimal]] = {
 }
 """Our rates -> the table's, and how many of our units one of its rates is for."""
 
+_SOUND: Mapping[str, tuple[int, int]] = {
+    "gpt-4o-audio": (40, 80),
+    "gpt-4o-mini-audio": (10, 20),
+}
+"""How a model's name begins -> USD for a million tokens heard and spoken, which the table lacks: as
+text they would cost a sixteenth. https://platform.openai.com/docs/pricing"""
+
 _PROVIDERS = {
     "fireworks_ai": "fireworks",
     "hosted_vllm": "",
@@ -87,7 +94,8 @@ class PriceBook:
         info = self._info(*key)
         if info is None:
             return None
-        return _converted(info.get_prices(datetime.fromtimestamp(now, UTC)))
+        price = _converted(info.get_prices(datetime.fromtimestamp(now, UTC)))
+        return None if price is None else _with_sound(price, info.id)
 
     def _info(self, provider: str, model: str, base_model: str | None) -> ModelInfo | None:
         key = (provider, model, base_model)
@@ -143,6 +151,14 @@ def _converted(published: ModelPrice) -> Price | None:
     }
     dearer = ((start, _at(published, start + 1)) for start in sorted(starts))
     return replace(base, tiers=tuple((start, price) for start, price in dearer if price))
+
+
+def _with_sound(price: Price, model: str) -> Price:
+    found = next((rates for start, rates in _SOUND.items() if model.startswith(start)), None)
+    if found is None or price.audio_input is not None:
+        return price
+    heard, spoken = (rate / _PER_MILLION for rate in found)
+    return replace(price, audio_input=heard, audio_output=spoken)
 
 
 def _at(published: ModelPrice, prompt_tokens: int) -> Price | None:

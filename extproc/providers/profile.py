@@ -34,6 +34,8 @@ class Profile:
     """OpenAI parameters that it refuses."""
     thoughts: str = "reasoning_content"
     """The member in which it takes an assistant's earlier thoughts."""
+    plain_text: bool = False
+    """Whether it takes a content that is only text as a string alone."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """litellm_params that are no secret -> the variables they are read from otherwise."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

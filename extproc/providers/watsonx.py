@@ -45,6 +45,8 @@ def _request(request: Request) -> Outgoing:
     body["messages"] = [_message(message) for message in chat.messages(asked)]
     if tools := chat.listed(asked, "tools", ""):
         body["tools"] = [_loosened(tool, 0) for tool in tools]
+    if isinstance(asked.get("stop"), str):
+        body["stop"] = [asked["stop"]]
     if "tool_choice" in asked:
         named = isinstance(asked["tool_choice"], dict)
         body["tool_choice" if named else "tool_choice_option"] = asked["tool_choice"]
@@ -66,10 +68,17 @@ def _loosened(schema: Any, depth: int) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        name: _loosened(value, depth + 1)
+        name: _properties(value, depth + 1) if name == "properties" else _loosened(value, depth + 1)
         for name, value in schema.items()
         if name not in STRICTNESS
     }
+
+
+def _properties(properties: Any, depth: int) -> Any:
+    """Their names are the tool's own: one may be called `strict`."""
+    if not isinstance(properties, dict):
+        return properties
+    return {name: _loosened(schema, depth) for name, schema in properties.items()}
 
 
 def _path(deployment: Deployment, operation: str) -> str:

@@ -392,3 +392,17 @@ def test_a_token_is_a_key_too() -> None:
     environ = {"WATSONX_URL": "https://x.test", "WATSONX_TOKEN": "t", "WATSONX_PROJECT_ID": "p"}
     compiled("g", {"model": "watsonx/ibm/granite"}, {}, Defaults(environ=environ), warnings)
     assert warnings.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("us", "aiplatform.us.rep.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_each_kind_of_vertex_location_has_its_host(location: str, host: str) -> None:
+    more = {"vertex_location": location, "vertex_project": "p"}
+    assert deployment({"model": "vertex_ai/gemini-2.5-pro", **more}).upstream.host == host

@@ -135,7 +135,9 @@ litellm_settings: {drop_parms: true}
     written = as_text(given, found)
     assert written.startswith("warning: ")
     assert "groq/*: groq/* at https://api.groq.com/openai/v1" in written
-    assert "lacks      logit_bias, logprobs, n, top_logprobs (left out)" in written
+    assert (
+        "lacks      logit_bias, logprobs, n, top_logprobs, web_search_options (left out)" in written
+    )
     parsed = json.loads(as_json(given, found))
     assert parsed["generation"] == given.snapshot.generation
     assert len(parsed["warnings"]) == 1

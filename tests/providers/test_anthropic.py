@@ -129,6 +129,170 @@ def test_a_deployments_betas_travel_beside_the_clients() -> None:
     assert own.headers["anthropic-beta"] == "one-2025-01-01,two-2025-01-01"
 
 
+CLAUDE_CODE = "claude-code-20250219,context-1m-2025-08-07,advanced-tool-use-2025-11-20"
+
+
+def test_the_clouds_get_the_betas_that_they_know_by_their_own_names() -> None:
+    asked = ask(hello(), headers={"anthropic-beta": CLAUDE_CODE})
+    known = ["context-1m-2025-08-07", "tool-search-tool-2025-10-19"]
+    for translator in (anthropic.BEDROCK_MESSAGES, anthropic.BEDROCK_CHAT):
+        assert translator.request(asked).body["anthropic_beta"] == known
+    vertex = anthropic.VERTEX_MESSAGES.request(asked)
+    assert vertex.headers == {"anthropic-beta": ",".join(known)}
+    assert anthropic.MESSAGES.request(asked).headers["anthropic-beta"] == CLAUDE_CODE
+
+
+def test_amazon_gets_no_hint_that_it_does_not_know() -> None:
+    mark = {"cache_control": {"type": "ephemeral", "scope": "global"}}
+    plain = {"cache_control": {"type": "ephemeral"}}
+    edits = [{"type": "clear_thinking_20251015"}, {"type": "clear_tool_uses_20250919"}]
+    result = {"type": "tool_result", "tool_use_id": "t1"}
+    inner = {"type": "text", "text": "21"}
+    body = {
+        "max_tokens": 9,
+        "system": [{"type": "text", "text": "Be kind.", **mark}],
+        "messages": [{"role": "user", "content": [{**result, "content": [{**inner, **mark}]}]}],
+        "tools": [{"name": "f", "input_schema": {}, "eager_input_streaming": True, **mark}],
+        "context_management": {"edits": edits},
+        "speed": "fast",
+        "service_tier": "auto",
+        "cache_control": {"type": "ephemeral"},
+        "metadata": {"user_id": "u1"},
+    }
+    before = json.dumps(body)
+    assert anthropic.BEDROCK_MESSAGES.request(ask(body)).body == {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 9,
+        "system": [{"type": "text", "text": "Be kind.", **plain}],
+        "messages": [{"role": "user", "content": [{**result, "content": [{**inner, **plain}]}]}],
+        "tools": [{"name": "f", "input_schema": {}, **plain}],
+        "context_management": {"edits": edits[1:]},
+        "metadata": {"user_id": "u1"},
+        "anthropic_beta": ["context-management-2025-06-27"],
+    }
+    assert json.dumps(body) == before
+    clearing = {**hello(), "context_management": {"edits": edits[:1]}}
+    assert "context_management" not in anthropic.BEDROCK_MESSAGES.request(ask(clearing)).body
+
+
+def test_amazon_is_not_asked_to_search_the_web() -> None:
+    asked = ask(hello(web_search_options={}))
+    with pytest.raises(InvalidRequest, match="web_search_options"):
+        anthropic.BEDROCK_CHAT.request(asked)
+    assert "tools" in anthropic.VERTEX_CHAT.request(asked).body
+
+
+def test_thoughts_that_nobody_signed_do_not_go_back() -> None:
+    unsigned = {"type": "thinking", "thinking": "hm", "signature": ""}
+    signed = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    said = {"type": "text", "text": "Yes."}
+    turns = [
+        {"role": "user", "content": "Is it?"},
+        {"role": "assistant", "content": [unsigned, said]},
+        {"role": "assistant", "content": [unsigned]},
+        {"role": "assistant", "content": [signed, said]},
+    ]
+    body = anthropic.MESSAGES.request(ask({"messages": turns})).body
+    assert [turn["content"] for turn in body["messages"]] == ["Is it?", [said], [signed, said]]
+
+
+def test_an_inference_profile_is_known_by_its_base_model() -> None:
+    arn = "arn:aws:bedrock:us-east-1:1:application-inference-profile/x1"
+    asked = ask(hello(reasoning_effort="low"), arn)
+    known = replace(asked.deployment, base_model="anthropic.claude-opus-4-6-v1")
+    body = anthropic.BEDROCK_CHAT.request(replace(asked, deployment=known)).body
+    assert body["thinking"] == {"type": "adaptive"}
+
+
+def test_an_effort_without_thinking_goes_beside_a_forced_tool() -> None:
+    body = hello(tools=[{"name": "f"}], tool_choice="required", reasoning_effort="low")
+    made = sent(body, "claude-opus-4-6")
+    assert (made["tool_choice"], made["output_config"]) == ({"type": "any"}, {"effort": "low"})
+    assert "thinking" not in made
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+def wanted(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+
+
+def test_a_tool_is_not_forced_while_an_adaptive_model_thinks() -> None:
+    body = hello(response_format=wanted(SCHEMA), reasoning_effort="low")
+    made = anthropic.VERTEX_CHAT.request(ask(body, "claude-opus-4-6")).body
+    assert made["thinking"] == {"type": "adaptive"}
+    assert [tool["name"] for tool in made["tools"]] == ["json_tool_call"]
+    assert "tool_choice" not in made
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "object", "properties": {}, "additionalProperties": True},
+        {"type": "object", "properties": {"m": {"type": "object"}}},
+        {"type": "object", "properties": {"m": {"additionalProperties": {"type": "string"}}}},
+        {"type": "object", "properties": {"m": {"title": "Anything"}}},
+    ],
+)
+def test_an_answer_with_names_of_its_own_is_taken_by_a_tool(schema: dict[str, Any]) -> None:
+    made = sent(hello(response_format=wanted(schema)))
+    assert "output_config" not in made
+    assert made["tools"][0]["input_schema"] == schema
+
+
+def test_structured_outputs_are_asked_of_amazon_where_it_has_them() -> None:
+    for model, native in (("claude-opus-4-6", True), ("claude-opus-4-7", False)):
+        body = hello(response_format=wanted(SCHEMA))
+        made = anthropic.BEDROCK_CHAT.request(ask(body, f"us.anthropic.{model}")).body
+        assert ("output_config" in made, "tools" in made) == (native, not native)
+
+
+def test_keywords_that_constrained_decoding_lacks_are_left_out_or_renamed() -> None:
+    one = {"type": "string", "format": "uuid4", "pattern": "^a"}
+    two = {"type": "array", "items": {"type": "string", "format": "date"}, "minItems": 3}
+    schema = {"oneOf": [one, two], "discriminator": {"propertyName": "kind"}, "minItems": 1}
+    assert closed(schema) == {
+        "anyOf": [
+            {"type": "string", "pattern": "^a"},
+            {"type": "array", "items": {"type": "string", "format": "date"}},
+        ],
+        "minItems": 1,
+    }
+
+
+def test_what_is_said_beside_an_answer_by_tool_is_no_part_of_it() -> None:
+    asked = ask(hello(response_format={"type": "json_object"}, reasoning_effort="low"))
+    said = {"type": "text", "text": "Here it is:"}
+    use = {"type": "tool_use", "id": "t1", "name": "json_tool_call", "input": {"n": 1}}
+    for blocks, content in (([said, use], '{"n":1}'), ([said], "Here it is:")):
+        body = {"content": blocks, "stop_reason": "tool_use", "usage": {"output_tokens": 5}}
+        found = anthropic.CHAT.response(body, asked).body["choices"][0]["message"]
+        assert found["content"] == content
+        chunks = anthropic.CHAT.chunks(asked)
+        got = ""
+        for event in anthropic.MESSAGES.unstream(body, asked):
+            for chunk in chunks.feed(Frame(orjson.dumps(event))):
+                got += "".join(one["delta"].get("content", "") for one in chunk["choices"])
+        assert got == content
+
+
+def test_past_calls_are_mended_where_messages_may_be() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "21"},
+    ]
+    body = {"messages": turns, "thinking": {"type": "enabled", "budget_tokens": 2000}}
+    made = sent(body, modify_params=True)
+    assert [tool["name"] for tool in made["tools"]] == ["f"]
+    assert made["tool_choice"] == {"type": "none"}
+    assert "thinking" not in made
+    assert "tools" not in sent(body)
+
+
 def test_allowed_params_go_where_the_model_is_not_known_to_take_them() -> None:
     body = sent(
         hello(temperature=0.3, seed=7), "claude-opus-5", allowed=frozenset({"temperature", "seed"})
@@ -187,6 +351,22 @@ def test_of_an_interrupted_stream_the_input_is_known() -> None:
     chunks.feed(Frame(orjson.dumps({"type": "message_delta", "usage": {"output_tokens": 5}})))
     assert chunks.usage is not None
     assert (chunks.usage.input, chunks.usage.output, chunks.done) == (9, 5, False)
+
+
+def test_what_a_compaction_read_and_wrote_is_counted_beside_the_totals() -> None:
+    steps = [
+        {"type": "compaction", "input_tokens": 900, "cache_read_input_tokens": 90},
+        {"type": "message", "input_tokens": 20, "output_tokens": 5},
+    ]
+    steps[0] |= {"cache_creation_input_tokens": 0, "output_tokens": 30}
+    usage = {"input_tokens": 20, "output_tokens": 5, "iterations": steps}
+    body = {"content": [], "usage": usage}
+    expected = Usage(input=1010, output=35, cached=90)
+    for translator in (anthropic.CHAT, anthropic.MESSAGES):
+        assert translator.response(body, ask(hello())).usage == expected
+    chunks = anthropic.MESSAGES.chunks(ask(hello()))
+    chunks.feed(Frame(orjson.dumps({"type": "message_delta", "usage": usage})))
+    assert chunks.usage == expected
 
 
 def test_a_stream_that_ended_without_a_count_has_none() -> None:

@@ -249,7 +249,7 @@ def test_an_odd_event_is_skipped_or_ends_the_stream(data: st.DataObject) -> None
 
 
 def test_a_schema_too_deep_to_be_written_is_refused() -> None:
-    schema: dict[str, Any] = {"type": "object"}
+    schema: dict[str, Any] = {"type": "string"}
     for _ in range(400):
         schema = {"type": "object", "properties": {"a": schema}}
     wanted = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
@@ -268,12 +268,157 @@ def test_an_answer_too_deep_to_be_written_holds_no_arguments() -> None:
     assert call["function"] == {"name": "n", "arguments": "{}"}
 
 
-def test_client_betas_travel_in_the_body() -> None:
-    asked = ask(
-        {"messages": [{"role": "user", "content": "hi"}]}, headers={"anthropic-beta": "a,b"}
-    )
-    made = bedrock.CHAT.request(asked).body
-    assert made["additionalModelRequestFields"] == {"anthropic_beta": ["a", "b"]}
+HELLO = {"messages": [{"role": "user", "content": "hi"}]}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+CALLED = [
+    {"role": "user", "content": "hi"},
+    {"role": "assistant", "tool_calls": [chat.tool_call("c1", "f", "{}")]},
+]
+
+
+def test_of_a_clients_betas_those_that_amazon_knows_travel_in_the_body() -> None:
+    wished = "claude-code-20250219,context-1m-2025-08-07,oauth-2025-04-20"
+    made = bedrock.CHAT.request(ask(HELLO, headers={"anthropic-beta": wished})).body
+    assert made["additionalModelRequestFields"] == {"anthropic_beta": ["context-1m-2025-08-07"]}
+    meant = sent({**HELLO, "anthropic_beta": ["new-2027-01-01"]})
+    assert meant["additionalModelRequestFields"] == {"anthropic_beta": ["new-2027-01-01"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "point", "tools"),
+    [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", {"type": "default", "ttl": "1h"}, 2),
+        ("us.anthropic.claude-sonnet-4-20250514-v1:0", {"type": "default"}, 2),
+        ("us.amazon.nova-pro-v1:0", {"type": "default"}, 1),
+        ("meta.llama3-3-70b-instruct-v1:0", None, 1),
+        (
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/x1",
+            {"type": "default", "ttl": "1h"},
+            2,
+        ),
+    ],
+)
+def test_cache_points_stand_where_the_model_takes_them(
+    model: str, point: dict[str, Any] | None, tools: int
+) -> None:
+    mark = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    body = {"messages": [{"role": "user", "content": "hi", **mark}], "tools": [FUNCTION | mark]}
+    made = sent(body, model)
+    assert made["messages"][0]["content"] == [
+        {"text": "hi"},
+        *([] if point is None else [{"cachePoint": point}]),
+    ]
+    assert len(made["toolConfig"]["tools"]) == tools
+
+
+def test_a_cache_mark_inside_of_a_result_stands_after_it() -> None:
+    part = {"type": "text", "text": "21", "cache_control": {"type": "ephemeral"}}
+    result = {"role": "tool", "tool_call_id": "c1", "content": [part]}
+    turn = sent({"messages": [*CALLED, result], "tools": [FUNCTION]})["messages"][-1]
+    assert turn["content"] == [
+        {"toolResult": {"toolUseId": "c1", "content": [{"text": "21"}]}},
+        {"cachePoint": {"type": "default"}},
+    ]
+
+
+@pytest.mark.parametrize(("model", "status"), [(MODELS[0], "error"), (MODELS[6], None)])
+def test_a_failed_result_is_told_to_models_that_can_hear_it(model: str, status: Any) -> None:
+    result = {"role": "tool", "tool_call_id": "c1", "content": "no", "is_error": True}
+    turn = sent({"messages": [*CALLED, result], "tools": [FUNCTION]}, model)["messages"][-1]
+    assert turn["content"][0]["toolResult"].get("status") == status
+
+
+def test_a_document_alone_is_introduced_by_a_text() -> None:
+    file = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}
+    [turn] = sent({"messages": [{"role": "user", "content": [file]}]})["messages"]
+    assert [*turn["content"][0], *turn["content"][1]] == ["document", "text"]
+    beside = [file, {"type": "text", "text": "Read it."}]
+    [turn] = sent({"messages": [{"role": "user", "content": beside}]})["messages"]
+    assert len(turn["content"]) == 2
+
+
+def test_a_newer_claude_takes_a_temperature_or_a_top_p() -> None:
+    both = {**HELLO, "temperature": 0.2, "top_p": 0.9}
+    assert sent(both, MODELS[0])["inferenceConfig"] == {"temperature": 0.2, "topP": 0.9}
+    with pytest.raises(InvalidRequest, match="top_p"):
+        sent(both, MODELS[2])
+    dropped = sent(both, MODELS[2], drop_params=True)
+    assert dropped["inferenceConfig"] == {"temperature": 0.2}
+    assert sent({**HELLO, "temperature": 1.6})["inferenceConfig"] == {"temperature": 1}
+
+
+def test_one_tool_at_a_time_is_said_in_claudes_words() -> None:
+    body = {**HELLO, "tools": [FUNCTION], "parallel_tool_calls": False}
+    extra = sent(body, MODELS[2])["additionalModelRequestFields"]
+    assert extra == {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
+    forced = sent({**body, "tool_choice": "required"}, MODELS[2])
+    assert forced["toolConfig"]["toolChoice"] == {"any": {}}
+    assert forced["additionalModelRequestFields"] == {
+        "tool_choice": {"disable_parallel_tool_use": True}
+    }
+    assert "additionalModelRequestFields" not in sent({**body, "tools": []}, MODELS[2])
+
+
+def test_an_effort_yields_to_what_forbids_thinking() -> None:
+    result = {"role": "tool", "tool_call_id": "c1", "content": "21"}
+    loop = {"messages": [*CALLED, result], "tools": [FUNCTION], "reasoning_effort": "low"}
+    assert "additionalModelRequestFields" not in sent(loop, MODELS[1])
+    forced = {**HELLO, "tools": [FUNCTION], "tool_choice": "required", "reasoning_effort": "low"}
+    extra = sent(forced, "us.anthropic.claude-opus-4-6-v1")["additionalModelRequestFields"]
+    assert extra == {"output_config": {"effort": "low"}}
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+def wanted(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+
+
+@pytest.mark.parametrize(
+    ("model", "schema", "kind"),
+    [
+        ("us.anthropic.claude-opus-4-6-v1", SCHEMA, "native"),
+        ("us.anthropic.claude-opus-4-6-v1", {"type": "object"}, "forced"),
+        ("us.anthropic.claude-opus-4-7", SCHEMA, "forced"),
+        ("us.anthropic.claude-opus-5-5", SCHEMA, "offered"),
+        ("meta.llama3-1-70b-instruct-v1:0", SCHEMA, "offered"),
+    ],
+)
+def test_an_answer_is_held_to_a_schema_as_the_model_can_be(
+    model: str, schema: dict[str, Any], kind: str
+) -> None:
+    made = sent({**HELLO, "response_format": wanted(schema)}, model)
+    if kind == "native":
+        assert made["outputConfig"]["textFormat"]["type"] == "json_schema"
+        assert "toolConfig" not in made
+    else:
+        assert "outputConfig" not in made
+        assert made["toolConfig"].get("toolChoice") == ({"any": {}} if kind == "forced" else None)
+
+
+def test_what_is_said_beside_an_answer_by_tool_is_no_part_of_it() -> None:
+    asked = ask({**HELLO, "response_format": wanted(SCHEMA)}, streaming=True)
+    use = {"toolUseId": "t", "name": chat.JSON_TOOL}
+    content = [{"text": "Here it is:"}, {"toolUse": {**use, "input": {"n": 1}}}]
+    body = {"output": {"message": {"content": content}}, "stopReason": "tool_use"}
+    message = bedrock.CHAT.response(body, asked).body["choices"][0]["message"]
+    assert message["content"] == '{"n":1}'
+    spoken = {"contentBlockIndex": 0, "delta": {"text": "Here it is:"}}
+    written = {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"n":1}'}}}
+    begun = {"contentBlockIndex": 1, "start": {"toolUse": use}}
+    assert streamed(asked, spoken, begun, written) == '{"n":1}'
+    assert streamed(asked, spoken) == "Here it is:"
+
+
+def streamed(asked: Request, *events: dict[str, Any]) -> str:
+    chunks = bedrock.CHAT.chunks(asked)
+    got = []
+    for event in (*events, {"stopReason": "end_turn"}):
+        kind = "contentBlockDelta" if "delta" in event else "contentBlockStart"
+        frame = Frame(json.dumps(event).encode(), "messageStop" if "stopReason" in event else kind)
+        got += [chunk["choices"][0]["delta"].get("content", "") for chunk in chunks.feed(frame)]
+    return "".join(got)
 
 
 def test_a_provisioned_model_s_id_goes_before_the_model() -> None:

@@ -39,7 +39,8 @@ class _Events:
         self._question = asked.body["question"]
 
     def feed(self, chunk: Json) -> list[Json]:
-        return [{"said": choice["delta"]["content"]} for choice in chunk["choices"]]
+        deltas = [choice["delta"] for choice in chunk["choices"]]
+        return [{"said": delta["content"]} for delta in deltas if "content" in delta]
 
     def finish(self) -> list[Json]:
         return [{"answered": self._question}]

@@ -37,6 +37,19 @@ from tests.calls import deployment
             400,
             "litellm.ContentPolicyViolationError: ",
         ),
+        (
+            400,
+            b'{"message":"Current length is 9000 while limit is 8192","code":"x"}',
+            400,
+            "litellm.ContextWindowExceededError: ",
+        ),
+        (
+            400,
+            b'{"error":{"message":"Invalid \'user\': string too long. Expected a string with'
+            b' maximum length 64","code":"string_above_max_length"}}',
+            400,
+            "litellm.BadRequestError: ",
+        ),
         (502, b"\xff\xfe", 502, "litellm.BadGatewayError: "),
         (503, b"[]", 503, "litellm.ServiceUnavailableError: "),
         (400, b'[{"error":{"message":"listed"}}]', 400, "litellm.BadRequestError: "),

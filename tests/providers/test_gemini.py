@@ -17,6 +17,7 @@ from extproc.providers import gemini
 from extproc.providers.base import Request, Translator
 from extproc.providers.frames import Frame
 from extproc.providers.gemini.errors import error
+from extproc.providers.gemini.grounding import annotations
 from extproc.providers.gemini.sites import generation
 from extproc.providers.gemini.usage import usage
 from tests.calls import deployment
@@ -278,3 +279,58 @@ def test_spoilt_answer_is_translated_or_unusable(
         with suppress(ProviderError):
             chunks.feed(frame(body))
             orjson.dumps(chunks.finish())
+
+
+def declared(schema: dict[str, Any]) -> Any:
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    return sent(tools=[tool])["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}),
+        ({"$ref": "#/definitions/A"}, {"$ref": "#/$defs/A"}),
+        ({"$ref": "#/$defs/A", "title": "T"}, {"anyOf": [{"$ref": "#/$defs/A"}], "title": "T"}),
+        ({"$ref": "#/$defs/A", "anyOf": []}, {"$ref": "#/$defs/A"}),
+        ({"allOf": [{"$ref": "#/$defs/A"}]}, {"anyOf": [{"$ref": "#/$defs/A"}]}),
+        ({"allOf": [{}, {}]}, {"allOf": [{}, {}]}),
+        ({"const": 3}, {"enum": [3]}),
+        ({"const": True}, {"const": True}),
+        ({"default": {"$ref": "x", "const": 1}}, {"default": {"$ref": "x", "const": 1}}),
+        ({"properties": {"const": {}, "$ref": {}}}, {"properties": {"const": {}, "$ref": {}}}),
+        ({"items": True, "definitions": 3}, {"items": True}),
+    ],
+)
+def test_a_schema_is_said_in_words_that_google_knows(given: Any, wanted: Any) -> None:
+    assert declared({"properties": {"x": given}})["properties"]["x"] == wanted
+
+
+def test_a_schema_that_is_nested_too_deeply_is_refused() -> None:
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(300):
+        deep = {"type": "array", "items": deep}
+    with pytest.raises(InvalidRequest) as caught:
+        declared(deep)
+    assert caught.value.error_param == "tools"
+
+
+def test_sources_that_are_no_pages_of_the_web_are_cited_too() -> None:
+    chunks = [
+        {"maps": {"uri": "https://maps.test/cafe", "title": "Cafe"}},
+        {"retrievedContext": {"uri": "gs://acme/menu.pdf", "title": "Menu"}},
+        {"image": {}},
+    ]
+    support = {"segment": {"endIndex": 4}, "groundingChunkIndices": [0, 1, 2]}
+    found = annotations({"groundingChunks": chunks, "groundingSupports": [support]}, {}, "Here.")
+    cited = [(one["url_citation"]["url"], one["url_citation"]["end_index"]) for one in found]
+    assert cited == [("https://maps.test/cafe", 4), ("gs://acme/menu.pdf", 4)]
+
+
+def test_a_stream_shows_what_it_searched_though_it_cites_nothing() -> None:
+    stream = gemini.CHAT.chunks(asked({}))
+    candidate = {"content": {"parts": [{"text": "Yes."}]}, "finishReason": "STOP"}
+    searched = {"webSearchQueries": ["oslo weather"]}
+    stream.feed(frame({"candidates": [{**candidate, "groundingMetadata": searched}]}))
+    (last,) = stream.finish()
+    assert last["vertex_ai_grounding_metadata"] == [searched]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -482,3 +483,52 @@ def test_what_a_model_has_shown_comes_back_as_the_users_after_the_results_of_its
     assert sent[0]["content"] == "Look:"
     kinds = [[part["type"] for part in message["content"]] for message in sent[2:]]
     assert kinds == [["image_url", "text"], ["image_url"]]
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort"),
+    [
+        ("gpt-4o", {"thinkingBudget": 0}, None),
+        ("gpt-4o", {"thinkingBudget": 9000}, None),
+        ("o3", {"thinkingBudget": 0}, None),
+        ("o3", {"thinkingLevel": "MINIMAL"}, "low"),
+        ("gpt-5.1", {"thinkingBudget": 0}, "none"),
+        ("gpt-5", {"thinkingBudget": 9000}, "high"),
+    ],
+)
+def test_thinking_is_asked_of_models_that_know_the_effort(
+    model: str, thinking: Json, effort: str | None
+) -> None:
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": {}}
+    body["generationConfig"] = {"thinkingConfig": thinking}
+    chat = BRIDGE.request(Request(body, replace(DEPLOYMENT, model=model)))
+    assert chat.get("reasoning_effort") == effort
+
+
+@pytest.mark.parametrize(
+    ("model", "budget", "limit", "thinking"),
+    [
+        ("claude-sonnet-4-5", 2000, 4000, {"type": "enabled", "budget_tokens": 2000}),
+        ("claude-sonnet-4-5", 9000, 4000, {"type": "enabled", "budget_tokens": 2000}),
+        ("claude-sonnet-4-5", 200, 4000, {"type": "enabled", "budget_tokens": 1024}),
+        ("claude-sonnet-4-5", 0, 4000, None),
+        ("claude-opus-4-8", 9000, 4000, {"type": "adaptive", "display": "summarized"}),
+        ("claude-opus-5-5", 0, 4000, None),
+    ],
+)
+def test_a_budget_is_said_to_claude_as_far_as_it_takes_one(
+    model: str, budget: int, limit: int, thinking: Json | None
+) -> None:
+    config = {"maxOutputTokens": limit, "thinkingConfig": {"thinkingBudget": budget}}
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+    claude = replace(CLAUDE, schema="anthropic", model=model)
+    sent = registry.find("generate", "anthropic").request(Request(body, claude)).body
+    assert sent.get("thinking") == thinking
+
+
+def test_thinking_is_left_out_where_a_provider_lacks_it() -> None:
+    body: Json = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    body["generationConfig"] = {"thinkingConfig": {"thinkingBudget": 0}}
+    large = replace(DEPLOYMENT, provider="mistral", schema="mistral", model="mistral-large-latest")
+    sent = registry.find("generate", "mistral").request(Request(body, large)).body
+    assert "reasoning_effort" not in sent

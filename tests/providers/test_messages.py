@@ -152,6 +152,20 @@ def test_openai_would_take_the_request(case: Path) -> None:
     assert unknown <= {"stream"}
 
 
+def test_a_tool_without_properties_has_none_where_openai_wants_them() -> None:
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    [tool] = _chat(tools=tools)["tools"]
+    assert tool["function"]["parameters"] == {"type": "object", "properties": {}}
+    assert tools == [{"name": "f", "input_schema": {"type": "object"}}]
+
+
+def test_a_note_for_anthropics_bills_is_not_sent_to_others() -> None:
+    note = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1; cch=0f3;"}
+    said = {"type": "text", "text": "Be kind."}
+    assert _chat(system=[note, said])["messages"][0] == {"role": "system", "content": "Be kind."}
+    assert [message["role"] for message in _chat(system=[note])["messages"]] == ["user"]
+
+
 def test_a_thinking_budget_is_kept_exactly_where_it_is_taken() -> None:
     thinking = {"type": "enabled", "budget_tokens": 5000}
     for schema, more in (

@@ -8,7 +8,7 @@ import pytest
 from mistralai.client.models import ChatCompletionRequest, EmbeddingRequest
 
 from extproc.errors import InvalidRequest
-from extproc.providers import mistral
+from extproc.providers import mistral, registry
 from extproc.providers.base import Request
 from tests.calls import deployment
 from tests.providers import cases
@@ -78,3 +78,23 @@ def test_what_mistral_could_not_read_is_refused(message: dict[str, Any]) -> None
     with pytest.raises(InvalidRequest) as caught:
         sent(message)
     assert caught.value.error_param == "messages"
+
+
+@pytest.mark.parametrize("model", ["mistral-small-latest", "magistral-medium-latest"])
+def test_a_model_that_reasons_does_so_for_clients_of_messages(model: str) -> None:
+    assert thinking(model)["reasoning_effort"] == "high"
+
+
+@pytest.mark.parametrize("model", ["mistral-large-latest", "devstral-medium-2507"])
+def test_clients_of_messages_may_ask_a_model_to_think_that_never_does(model: str) -> None:
+    assert "reasoning_effort" not in thinking(model)
+
+
+def thinking(model: str) -> Any:
+    body = {
+        "max_tokens": 9000,
+        "thinking": {"type": "enabled", "budget_tokens": 4096},
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+    made = deployment(schema="mistral", provider="mistral", model=model)
+    return registry.find("messages", "mistral").request(Request(body=body, deployment=made)).body

@@ -116,8 +116,42 @@ def test_stream_collects_text_tool_calls_and_the_last_usage() -> None:
         raw = {"prompt_tokens": 2, "completion_tokens": total - 2, "total_tokens": total}
         chunks.feed(Frame(orjson.dumps({"choices": [], "usage": raw})))
     assert chunks.text == "Hellohmf{}" and chunks.usage == Usage(2, 7) and not chunks.done
-    assert chunks.feed(Frame(b"[DONE]")) == [] and chunks.done
+    [end] = chunks.feed(Frame(b"[DONE]"))
+    assert end["choices"][0]["finish_reason"] == "tool_calls" and chunks.done
     assert chunks.feed(chunk(content="late")) == []
+
+
+@pytest.mark.parametrize("where", ["chunk", "choice", "x_groq"])
+def test_a_usage_beside_choices_is_told_at_the_end(where: str) -> None:
+    chunks = openai.Chunks(Request({}, deployment()))
+    for produced in (1, 2):
+        used = {"prompt_tokens": 3, "completion_tokens": produced, "total_tokens": 3 + produced}
+        piece: Any = {"index": 0, "delta": {"content": "x"}, "finish_reason": None}
+        said: Any = {"id": "c", "choices": [piece]}
+        holder = {"chunk": said, "choice": piece, "x_groq": said.setdefault("x_groq", {})}[where]
+        holder["usage"] = used
+        [told] = chunks.feed(Frame(orjson.dumps(said)))
+        assert "usage" not in told and "usage" not in told["choices"][0]
+    assert chunks.usage == Usage(3, 2)
+    end, last = chunks.feed(Frame(b"[DONE]"))
+    assert end["choices"] == [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    assert last == {"id": "c", "choices": [], "usage": used}
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "hosted_vllm", "groq", "openai_like"])
+def test_who_knows_no_developer_hears_the_system(provider: str) -> None:
+    body = {"messages": [{"role": "developer", "content": "Be brief."}]}
+    outgoing = openai.CHAT.request(Request(body, deployment(provider=provider)))
+    assert outgoing.body["messages"] == [{"role": "system", "content": "Be brief."}]
+    assert openai.CHAT.request(Request(body, deployment())).body["messages"] == body["messages"]
+
+
+def test_text_in_parts_is_a_string_to_who_takes_no_parts() -> None:
+    parts = [{"type": "text", "text": "A"}, {"type": "text", "text": "B"}]
+    picture = [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]
+    body = {"messages": [{"role": "user", "content": each} for each in (parts, picture, "C")]}
+    outgoing = openai.CHAT.request(Request(body, deployment(provider="moonshot")))
+    assert [message["content"] for message in outgoing.body["messages"]] == ["AB", picture, "C"]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +160,8 @@ def test_stream_collects_text_tool_calls_and_the_last_usage() -> None:
         (b'{"error":{"message":"x","code":429}}', 429),
         (b'{"error":{"message":"x","code":"overloaded"}}', 500),
         (b'{"error":"x"}', 500),
+        (b'{"error":{"message":"x","code":"tool_use_failed","status_code":400}}', 400),
+        (b'{"object":"error","message":"x","code":400}', 400),
         (b"not json", 502),
         (b"[]", 502),
     ],
@@ -171,8 +207,9 @@ def test_thoughts_are_where_clients_look(message: Any, shown: Any) -> None:
     whole = openai.CHAT.response({"choices": [{"message": message}, 7]}, request)
     assert whole.body == {"choices": [{"message": shown}, 7]}
     event = Frame(data=orjson.dumps({"choices": [{"delta": message}]}))
-    spoken = shown if shown is None else {**shown, "role": "assistant"}
-    assert openai.CHAT.chunks(request).feed(event) == [{"choices": [{"delta": spoken}]}]
+    spoken = {**(shown or {}), "role": "assistant"}
+    [told] = openai.CHAT.chunks(request).feed(event)
+    assert told == {"choices": [{"index": 0, "delta": spoken}]}
 
 
 @pytest.mark.parametrize("messages", [None, "Hi", [7, None, {"reasoning_content": 1}]])

@@ -21,7 +21,7 @@ def chunk(**members: Any) -> Frame:
 def test_the_last_of_several_usages_is_told_once_at_the_end() -> None:
     chunks = databricks.CHAT.chunks(REQUEST)
     for total in (2, 3):
-        said = {"index": 0, "delta": {"content": "x"}}
+        said = {"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}
         fed = chunks.feed(chunk(choices=[said], usage={"prompt_tokens": 1, "total_tokens": total}))
         assert "usage" not in fed[0]
     [last] = chunks.feed(Frame(b"[DONE]"))

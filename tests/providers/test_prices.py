@@ -63,6 +63,23 @@ def test_the_base_model_wins_over_the_model(book: PriceBook) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "heard", "spoken"),
+    [
+        ("openai", "gpt-4o-audio-preview-2025-06-03", "40", "80"),
+        ("azure", "gpt-4o-mini-audio-preview", "10", "20"),
+    ],
+)
+def test_sound_costs_more_than_text(
+    book: PriceBook, provider: str, model: str, heard: str, spoken: str
+) -> None:
+    price = book.price_of(provider, model)
+    assert price is not None
+    million = Decimal(1_000_000)
+    assert price.audio_input == Decimal(heard) / million
+    assert price.audio_output == Decimal(spoken) / million
+
+
 def test_an_input_only_model_has_a_price(book: PriceBook) -> None:
     price = book.price_of("openai", "text-embedding-3-small")
     assert price is not None

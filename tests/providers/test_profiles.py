@@ -37,7 +37,7 @@ def test_there_are_many_rows_and_none_is_also_called_unsupported() -> None:
         ("gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY"), ("GEMINI_API_BASE",)),
         (
             "together_ai",
-            ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY"),
+            ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN", "TOGETHER_AI_API_KEY"),
             ("TOGETHER_AI_API_BASE",),
         ),
         ("groq", ("GROQ_API_KEY",), ("GROQ_API_BASE",)),

@@ -24,9 +24,9 @@ def _messages(host: Host, chunks: Chunked) -> Translator:
     return Translator(request, native.response, chunks, native.unstream, reading.error)
 
 
-CHAT = _chat(ANTHROPIC, Chunks)
-VERTEX_CHAT = _chat(VERTEX, Chunks)
-BEDROCK_CHAT = _chat(BEDROCK, bedrock.unframed(Chunks))
+CHAT = _chat(ANTHROPIC, partial(Chunks, host=ANTHROPIC))
+VERTEX_CHAT = _chat(VERTEX, partial(Chunks, host=VERTEX))
+BEDROCK_CHAT = _chat(BEDROCK, bedrock.unframed(partial(Chunks, host=BEDROCK)))
 MESSAGES = _messages(ANTHROPIC, Native)
 VERTEX_MESSAGES = _messages(VERTEX, Native)
 BEDROCK_MESSAGES = _messages(BEDROCK, bedrock.unframed(Native))

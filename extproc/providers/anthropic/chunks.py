@@ -13,6 +13,8 @@ from extproc.domain.call import Json
 from extproc.domain.usage import Usage
 from extproc.providers import chat, lenient
 from extproc.providers.anthropic import reading
+from extproc.providers.anthropic.hosts import Host
+from extproc.providers.anthropic.request import answers_by_tool
 from extproc.providers.base import Request
 from extproc.providers.failures import unusable_answer
 from extproc.providers.frames import Frame
@@ -90,10 +92,14 @@ class Native:
 
 
 class Chunks:
-    """The same stream as chat chunks."""
+    """The same stream as chat chunks.
 
-    def __init__(self, request: Request) -> None:
+    Where a tool takes the answer, what is said beside it is no part of it: texts wait for the end.
+    """
+
+    def __init__(self, request: Request, host: Host) -> None:
         self._events = Native(request)
+        self._held: list[str] | None = [] if answers_by_tool(request, host) else None
         self._request = request
         self._writer = chat.ChunkWriter(request)
         self._block: Json = {}
@@ -137,7 +143,7 @@ class Chunks:
         kind = reading.text(block, "type")
         if kind == "text":
             self._written += len(reading.text(block, "text"))
-            return self._content(reading.text(block, "text"))
+            return self._said(reading.text(block, "text"))
         if kind == "thinking":
             return self._thought(reading.text(block, "thinking"))
         if not kind.endswith("tool_use"):
@@ -166,7 +172,7 @@ class Chunks:
         piece = reading.text(delta, "text")
         self._written += len(piece)
         self._block["text"] = reading.text(self._block, "text") + piece
-        return self._content(piece)
+        return self._said(piece)
 
     def _thinking_grew(self, delta: Json) -> list[Json]:
         piece = reading.text(delta, "thinking")
@@ -240,8 +246,15 @@ class Chunks:
     def _stopped(self, event: Json) -> list[Json]:
         reason = reading.finish_reason(self._stop, self._calls > 0, self._answered_by_tool)
         used = self.usage
-        chunks = [self._writer.finish(reason)]
+        held = [] if self._answered_by_tool else self._held
+        chunks = [*self._content("".join(held or ())), self._writer.finish(reason)]
         return [*chunks, self._writer.usage(used)] if used else chunks
+
+    def _said(self, piece: str) -> list[Json]:
+        if self._held is None:
+            return self._content(piece)
+        self._held.append(piece)
+        return []
 
     def _content(self, piece: str) -> list[Json]:
         return [self._writer.delta({"content": piece})] if piece else []

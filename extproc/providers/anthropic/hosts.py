@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from extproc.domain.call import Json
+from extproc.providers.anthropic import clouds
+from extproc.providers.anthropic.models import Model
 from extproc.providers.base import Outgoing, Request
 
 VERSION = "2023-06-01"
@@ -40,8 +42,8 @@ class Host:
 
     address: Callable[[Request, Json, list[str]], Outgoing]
     """(request, body without model and stream, betas) -> what is sent."""
-    schemas: bool = True
-    """Whether structured outputs can be counted on: Google's projects have them switched off."""
+    schemas: Callable[[Model], bool] = lambda model: model.schemas
+    """Whether structured outputs can be counted on."""
     tiers: bool = True
     """Whether `service_tier` is known."""
     fetches: bool = True
@@ -49,12 +51,26 @@ class Host:
 
     https://platform.claude.com/docs/en/build-with-claude/vision
     """
+    searches: bool = True
+    """Whether it has Anthropic's search of the web.
+
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+    """
+    betas: Mapping[str, str] | None = None
+    """Its names of the betas in a client's header that it knows; all of them where it is None."""
+    taken: Callable[[Json], Json] = dict
+    """A client's own body as it is taken."""
 
 
-def betas(request: Request, body: Json) -> list[str]:
-    """Every beta asked for or needed, once each, in that order."""
+def betas(request: Request, body: Json, known: Mapping[str, str] | None) -> list[str]:
+    """Every beta asked for or needed, once each, in that order.
+
+    What a client's header names is no more than a wish: clients send the same to every host. What
+    stands in a body or with the deployment is meant.
+    """
+    wished = _names(request.headers.get(BETA))
     asked = [
-        *_names(request.headers.get(BETA)),
+        *(wished if known is None else (known[name] for name in wished if name in known)),
         *_names(request.deployment.headers.get(BETA)),
         *_names(body.get("anthropic_beta")),
         *(beta for name, beta in BETA_MEMBERS.items() if body.get(name)),
@@ -112,12 +128,33 @@ def _vertex(request: Request, body: Json, names: list[str]) -> Outgoing:
 def _bedrock(request: Request, body: Json, names: list[str]) -> Outgoing:
     verb = "invoke-with-response-stream" if request.streaming else "invoke"
     asked = {"anthropic_beta": names} if names else {}
+    name = request.deployment.options.get("model_id") or request.deployment.model
     return Outgoing(
-        f"/model/{quote(request.deployment.model, safe='')}/{verb}",
+        f"/model/{quote(name, safe='')}/{verb}",
         {"anthropic_version": "bedrock-2023-05-31", **body, **asked},
     )
 
 
+def _last_resort(model: Model) -> bool:
+    """Google's projects have structured outputs switched off; a tool is surer, if it is forced."""
+    return model.schemas and not model.forceable
+
+
 ANTHROPIC = Host(_anthropic)
-VERTEX = Host(_vertex, schemas=False, tiers=False, fetches=False)
-BEDROCK = Host(_bedrock, tiers=False, fetches=False)
+VERTEX = Host(
+    _vertex,
+    schemas=_last_resort,
+    tiers=False,
+    fetches=False,
+    betas=clouds.GOOGLE_BETAS,
+    taken=clouds.google,
+)
+BEDROCK = Host(
+    _bedrock,
+    schemas=lambda model: model.schemas_at_amazon,
+    tiers=False,
+    fetches=False,
+    searches=False,
+    betas=clouds.AMAZON_BETAS,
+    taken=clouds.amazon,
+)

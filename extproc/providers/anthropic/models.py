@@ -59,6 +59,14 @@ class Model:
         return self.version >= (4, 5)
 
     @property
+    def schemas_at_amazon(self) -> bool:
+        """The same at bedrock-runtime, which has them for two generations alone.
+
+        https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-structured-outputs.html
+        """
+        return (4, 5) <= self.version < (4, 7)
+
+    @property
     def forceable(self) -> bool:
         """Whether the use of a tool can be forced."""
         first_without = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}

@@ -3,6 +3,8 @@
 https://platform.claude.com/docs/en/api/messages
 """
 
+from typing import Any
+
 from extproc.domain.call import Json
 from extproc.providers.anthropic import reading
 from extproc.providers.anthropic.hosts import Host, betas
@@ -14,7 +16,38 @@ _ADDRESSED = frozenset({"anthropic_beta", "model", "stream"})
 
 def request(asked: Request, host: Host) -> Outgoing:
     passed = {name: member for name, member in asked.body.items() if name not in _ADDRESSED}
-    return host.address(asked, passed, betas(asked, asked.body))
+    body = host.taken(_signed(passed))
+    named = {**body, "anthropic_beta": asked.body.get("anthropic_beta")}
+    return host.address(asked, body, betas(asked, named, host.betas))
+
+
+def _signed(body: Json) -> Json:
+    """The body without thoughts that nobody signed: another provider's, of an earlier turn."""
+    turns = body.get("messages")
+    if not isinstance(turns, list) or not any(_unsigned(block) for block in _blocks(turns)):
+        return body
+    kept = []
+    for turn in turns:
+        blocks = _blocks([turn])
+        signed = [block for block in blocks if not _unsigned(block)]
+        if len(signed) == len(blocks):
+            kept.append(turn)
+        elif signed:
+            kept.append({**turn, "content": signed})
+    return {**body, "messages": kept}
+
+
+def _blocks(turns: list[Any]) -> list[Any]:
+    contents = [turn.get("content") for turn in turns if isinstance(turn, dict)]
+    return [block for content in contents if isinstance(content, list) for block in content]
+
+
+def _unsigned(block: Any) -> bool:
+    return (
+        isinstance(block, dict)
+        and block.get("type") == "thinking"
+        and block.get("signature") in (None, "")
+    )
 
 
 def response(body: Json, request: Request) -> Incoming:

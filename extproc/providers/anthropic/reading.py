@@ -15,7 +15,7 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import chat
-from extproc.providers.answers import MOST
+from extproc.providers.answers import MOST, objects
 from extproc.providers.failures import provider_error, unusable_answer
 
 STOPS: Mapping[str, str] = {
@@ -49,9 +49,19 @@ _STATUSES: Mapping[int, int] = {529: 503}
 
 
 def usage(raw: Any) -> Usage | None:
-    """Anthropic's usage object, made inclusive. None when it says nothing."""
+    """Anthropic's usage object, made inclusive. None when it says nothing.
+
+    What it cost to summarize a long conversation on the way stands beside the totals, not in them.
+    https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
     if not isinstance(raw, dict):
         return None
+    steps = objects(raw.get("iterations"))
+    compactions = [_counted(step) for step in steps if step.get("type") == "compaction"]
+    return sum(compactions, _counted(raw)) or None
+
+
+def _counted(raw: Json) -> Usage:
     cache = raw.get("cache_creation")
     cache = cache if isinstance(cache, dict) else {}
     for_an_hour = count(cache.get("ephemeral_1h_input_tokens"))
@@ -62,7 +72,7 @@ def usage(raw: Any) -> Usage | None:
     details = raw.get("output_tokens_details")
     thought = count(details.get("thinking_tokens")) if isinstance(details, dict) else 0
     server = raw.get("server_tool_use")
-    found = Usage(
+    return Usage(
         input=count(raw.get("input_tokens")) + cached + written,
         output=output,
         cached=cached,
@@ -71,7 +81,6 @@ def usage(raw: Any) -> Usage | None:
         reasoning=min(thought, output),
         searches=count(server.get("web_search_requests")) if isinstance(server, dict) else 0,
     )
-    return found or None
 
 
 def count(number: Any) -> int:

@@ -25,6 +25,7 @@ SUPPORTED = frozenset(
 )
 _TRANSLATED = SUPPORTED | {"anthropic_beta", "output_config", "thinking", "top_k"}
 """With Anthropic's members that are merged with what the others mean; the rest pass."""
+_SEARCH = frozenset({"web_search_options"})
 UNLIMITED = 2**31
 
 _TIERS: Mapping[str, str] = {
@@ -35,14 +36,15 @@ _TIERS: Mapping[str, str] = {
 }
 _INLINE = frozenset({"base64", "content", "text"})
 _SAMPLING = ("temperature", "top_p", "top_k")
+_NO_INPUT: Json = {"type": "object", "properties": {}}
 
 
 def request(asked: Request, host: Host) -> Outgoing:
     """What the host is sent. Raises InvalidRequest or UnsupportedParams."""
     headers = {name: text for name, text in asked.headers.items() if name == BETA}
     asked = replace(asked, headers=headers)
-    given = chat.given(asked, SUPPORTED)
-    model = model_of(asked.deployment.model)
+    given = chat.given(asked, SUPPORTED if host.searches else SUPPORTED - _SEARCH)
+    model = _model(asked)
     system, turns = conversation(given, asked.modify_params)
     sources = _sources(turns)
     if not host.fetches and not sources <= _INLINE:
@@ -51,7 +53,9 @@ def request(asked: Request, host: Host) -> Outgoing:
     if system:
         body["system"] = system
     limit = _limit(given)
-    body |= _tools(given, asked, model)
+    body |= _tools(given, asked, model, host)
+    if asked.modify_params:
+        _mend(body, given)
     forced = body.get("tool_choice", {}).get("type") in tools.FORCING
     room = 0 if forced or _thoughtless_loop(turns) else limit or UNLIMITED
     body |= _thinking(given, asked, model, room)
@@ -62,10 +66,37 @@ def request(asked: Request, host: Host) -> Outgoing:
     body |= _rest(given, asked, host)
     extras = chat.extras(asked, given)
     body |= {name: extras[name] for name in extras if name not in _TRANSLATED}
-    named = betas(asked, {**body, "anthropic_beta": given.get("anthropic_beta")})
+    named = betas(asked, {**body, "anthropic_beta": given.get("anthropic_beta")}, host.betas)
     if "file" in sources and BETA_FILES not in named:
         named.append(BETA_FILES)
     return host.address(asked, body, named)
+
+
+def answers_by_tool(asked: Request, host: Host) -> bool:
+    """Whether the answer comes as a call of JSON_TOOL."""
+    schema = tools.answer_schema(asked.body)
+    return schema is not None and not _natively(schema, _model(asked), host)
+
+
+def _model(asked: Request) -> Model:
+    """A deployment's own name may say nothing of the model."""
+    return model_of(asked.deployment.base_model or asked.deployment.model)
+
+
+def _mend(body: Json, given: Json) -> None:
+    """Past calls of tools need tools, and a budget needs the thoughts before them."""
+    if "tools" not in body and (used := _used(body["messages"])):
+        body["tools"] = [{"name": name, "input_schema": _NO_INPUT} for name in used]
+        body["tool_choice"] = {"type": "none"}
+    thinking = given.get("thinking")
+    budgeted = isinstance(thinking, dict) and thinking.get("type") == "enabled"
+    if budgeted and _thoughtless_loop(body["messages"]):
+        del given["thinking"]
+
+
+def _used(turns: list[Json]) -> list[str]:
+    blocks = [block for turn in turns for block in turn["content"]]
+    return list(dict.fromkeys(block["name"] for block in blocks if block["type"] == "tool_use"))
 
 
 def _limit(given: Json) -> int | None:
@@ -84,8 +115,8 @@ def _left_out(asked: Request, name: str) -> None:
         raise UnsupportedParams(asked.deployment.provider, asked.deployment.model, [name])
 
 
-def _tools(given: Json, asked: Request, model: Model) -> Json:
-    found = tools.tools(given, model.schemas)
+def _tools(given: Json, asked: Request, model: Model, host: Host) -> Json:
+    found = tools.tools(given, host.schemas(model))
     choice = tools.choice(given)
     if not found:
         return {}
@@ -124,7 +155,8 @@ def _thinking(given: Json, asked: Request, model: Model, room: int) -> Json:
         mode = model.thoughtless
     elif model.adaptive:
         made["output_config"] = {"effort": model.effort(effort), **made.get("output_config", {})}
-        mode = {"type": "adaptive", **({} if model.shows_thinking else {"display": "summarized"})}
+        shown = {} if model.shows_thinking else {"display": "summarized"}
+        mode = {"type": "adaptive", **shown} if room else {}
     else:
         mode = _budgeted(effort, room) if model.thinks else None
     if mode is None:
@@ -161,15 +193,19 @@ def _format(given: Json, body: Json, model: Model, host: Host) -> Json:
     schema = tools.answer_schema(given)
     if schema is None:
         return {}
-    native = model.schemas and (host.schemas or not model.forceable)
-    if native and schema is not tools.ANY_OBJECT:
+    if _natively(schema, model, host):
         asked = {"type": "json_schema", "schema": tools.closed(schema)}
         return {"output_config": {"format": asked, **body.get("output_config", {})}}
     own = body.get("tools", [])
-    forceable = model.forceable and not _budget(body)
+    thinks = body.get("thinking", {}).get("type") in ("enabled", "adaptive")
+    forceable = model.forceable and not thinks
     choice = tools.answer_choice(own, body.get("tool_choice", {}), forceable)
     made = {"tools": [*own, tools.answer_tool(schema)]}
     return {**made, "tool_choice": choice} if choice else made
+
+
+def _natively(schema: Json, model: Model, host: Host) -> bool:
+    return host.schemas(model) and not tools.is_open(schema)
 
 
 def _sampling(given: Json, asked: Request, model: Model, budgeted: bool) -> Json:

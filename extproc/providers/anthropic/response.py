@@ -17,7 +17,7 @@ from extproc.providers.failures import unusable_answer
 def response(body: Json, request: Request) -> Incoming:
     """Raises ProviderError for an answer that is none."""
     blocks = content_of(body, request)
-    message, produced, answered_by_tool = _message(blocks, request)
+    message, answered_by_tool = _message(blocks, request)
     if explained := reading.refusal(body):
         message["refusal"] = explained
     calls = "tool_calls" in message
@@ -28,7 +28,7 @@ def response(body: Json, request: Request) -> Incoming:
     tier = raw.get("service_tier") if isinstance(raw, dict) else None
     more = {"service_tier": reading.TIERS.get(tier, tier)} if isinstance(tier, str) else {}
     answer = chat.completion(request, reading.text(body, "id"), [choice], used, **more)
-    return Incoming(answer, used, produced)
+    return Incoming(answer, used, produced(blocks, request))
 
 
 def content_of(body: Json, request: Request) -> list[Json]:
@@ -51,14 +51,14 @@ def produced(blocks: list[Json], request: Request) -> str:
     return "".join(texts)
 
 
-def _message(blocks: list[Json], request: Request) -> tuple[Json, str, bool]:
-    """(the message, all that the model wrote, whether it answered by the answer's tool)."""
+def _message(blocks: list[Json], request: Request) -> tuple[Json, bool]:
+    """(the message, whether the answer's tool took it: what is said beside is then left out)."""
     content = ""
+    answer = ""
     calls: list[Json] = []
     thoughts: list[Json] = []
     annotations: list[Json] = []
     server: list[Json] = []
-    answered = False
     for block in blocks:
         kind = reading.text(block, "type")
         if kind == "text":
@@ -68,8 +68,7 @@ def _message(blocks: list[Json], request: Request) -> tuple[Json, str, bool]:
         elif kind in ("thinking", "redacted_thinking"):
             thoughts.append(block)
         elif kind == "tool_use" and block.get("name") == chat.JSON_TOOL:
-            content += reading.tool_input(block, request.deployment)
-            answered = True
+            answer = reading.tool_input(block, request.deployment)
         elif kind == "tool_use":
             place = len(calls)
             calls.append(reading.tool_call(block, place, request.call_id, request.deployment))
@@ -83,6 +82,6 @@ def _message(blocks: list[Json], request: Request) -> tuple[Json, str, bool]:
         "annotations": annotations,
         "provider_specific_fields": {"server_tool_blocks": server} if server else None,
     }
-    message = {"role": "assistant", "content": content or (None if calls else "")}
+    message = {"role": "assistant", "content": answer or content or (None if calls else "")}
     message |= {name: member for name, member in members.items() if member}
-    return message, produced(blocks, request), answered
+    return message, bool(answer)

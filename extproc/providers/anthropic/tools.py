@@ -156,9 +156,50 @@ def answer_choice(own: list[Json], asked: Json, forceable: bool) -> Json:
 _UNKNOWN_KEYWORDS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"minLength", "maxLength", "maxItems", "uniqueItems", "minProperties", "maxProperties"}
+    | {"contains", "minContains", "maxContains", "discriminator", "propertyNames"}
 )
+_KNOWN_VALUES: Mapping[str, tuple[Any, ...]] = {
+    "minItems": (0, 1),
+    "format": (
+        *("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6"),
+        "uuid",
+    ),
+}
+"""Of these keywords, the values that constrained decoding knows."""
 _VALUES = frozenset({"const", "default", "enum", "examples"})
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
+_RENAMED: Mapping[str, str] = {"oneOf": "anyOf"}
+_ELSEWHERE = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+"""Where the properties of an object may stand that names none itself."""
+
+
+_SAYING_NOTHING = frozenset({"default", "description", "title"})
+
+
+def is_open(schema: Json) -> bool:
+    """Whether it takes members without names, or any value: constrained decoding writes neither."""
+    todo: list[tuple[Any, bool]] = [(schema, False)]
+    while todo:
+        found, named = todo.pop()
+        if isinstance(found, list):
+            todo += [(item, False) for item in found]
+        elif isinstance(found, dict):
+            if not named and _takes_any(found):
+                return True
+            inner = (
+                (name, member) for name, member in found.items() if named or name not in _VALUES
+            )
+            todo += [(member, not named and name in _NAMED_SCHEMAS) for name, member in inner]
+    return False
+
+
+def _takes_any(schema: Json) -> bool:
+    if "additionalProperties" in schema:
+        return schema["additionalProperties"] is not False
+    if "patternProperties" in schema or schema.keys() <= _SAYING_NOTHING:
+        return True
+    unnamed = not schema.get("properties") and schema.keys().isdisjoint(_ELSEWHERE)
+    return schema.get("type") == "object" and unnamed
 
 
 def closed(schema: Json) -> Json:
@@ -170,8 +211,9 @@ def closed(schema: Json) -> Json:
     todo: list[tuple[Json, Json, bool]] = [(schema, made, False)]
     while todo:
         source, target, named = todo.pop()
-        for name, member in source.items():
-            if not named and name in _UNKNOWN_KEYWORDS:
+        for key, member in source.items():
+            name = key if named else _RENAMED.get(key, key)
+            if not named and not _is_known(name, member):
                 continue
             inner = not named and name in _NAMED_SCHEMAS
             if not named and name in _VALUES:
@@ -188,3 +230,8 @@ def closed(schema: Json) -> Json:
         if not named and source.get("type") == "object":
             target["additionalProperties"] = False
     return made
+
+
+def _is_known(keyword: str, value: Any) -> bool:
+    values = _KNOWN_VALUES.get(keyword)
+    return keyword not in _UNKNOWN_KEYWORDS and (values is None or value in values)

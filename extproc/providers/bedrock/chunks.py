@@ -23,7 +23,10 @@ ANSWER = -1
 
 
 class Chunks:
-    """A stream that is complete once its message has stopped; the usage comes after that."""
+    """A stream that is complete once its message has stopped; the usage comes after that.
+
+    Where a tool takes the answer, what is said beside it is no part of it: texts wait for the end.
+    """
 
     def __init__(self, request: Request) -> None:
         self._deployment = request.deployment
@@ -34,6 +37,7 @@ class Chunks:
         self._silent: set[int] = set()
         """The calls without arguments so far."""
         self._produced: list[str] = []
+        self._held: list[str] = []
         self._stopped = False
         self.usage: Usage | None = None
         self.done = False
@@ -89,27 +93,30 @@ class Chunks:
         if "citation" in delta:
             note = annotation(delta["citation"])
             return [] if note is None else [self._writer.delta({"annotations": [note]})]
-        return self._content(delta.get("text"))
+        return self._said(delta.get("text"))
 
     def _block_stop(self, event: Json) -> list[Json]:
         """The arguments of a call that has none are an empty object all the same."""
         block = _place(event)
         return self._arguments(block, "{}") if block in self._silent else []
 
-    def _content(self, text: Any) -> list[Json]:
+    def _said(self, text: Any) -> list[Json]:
         if not isinstance(text, str) or not text:
             return []
         self._produced.append(text)
-        return [self._writer.delta({"content": text})]
+        if not self._by_tool:
+            return [self._writer.delta({"content": text})]
+        self._held.append(text)
+        return []
 
     def _arguments(self, block: int, text: Any) -> list[Json]:
         index = self._calls.get(block)
         if index is None or not isinstance(text, str) or not text:
             return []
-        if index == ANSWER:
-            return self._content(text)
-        self._silent.discard(block)
         self._produced.append(text)
+        if index == ANSWER:
+            return [self._writer.delta({"content": text})]
+        self._silent.discard(block)
         return [self._writer.delta(chat.tool_delta(index, text))]
 
     def _thought(self, content: Json) -> list[Json]:
@@ -132,7 +139,9 @@ class Chunks:
             return []
         self._stopped = True
         calls = any(place != ANSWER for place in self._calls.values())
-        return [self._writer.finish(finish_reason(event.get("stopReason"), calls))]
+        held = "" if ANSWER in self._calls.values() else "".join(self._held)
+        said = [self._writer.delta({"content": held})] if held else []
+        return [*said, self._writer.finish(finish_reason(event.get("stopReason"), calls))]
 
     def _metadata(self, event: Json) -> list[Json]:
         self.usage = usage(event.get("usage")) or self.usage

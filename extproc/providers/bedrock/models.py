@@ -44,7 +44,48 @@ def takes_schema(deployment: Deployment) -> bool:
     https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
     """
     model = claude(deployment)
-    return model is not None and model.schemas
+    return model is not None and model.schemas_at_amazon
+
+
+def is_unnamed(deployment: Deployment) -> bool:
+    """Whether it is an ARN that says nothing of the model, which is then believed to be able."""
+    name = known_as(deployment)
+    return name.startswith("arn:") and "." not in name.rpartition("/")[2]
+
+
+def caches(deployment: Deployment) -> bool:
+    """Whether messages may hold cache points; other models refuse them.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+    """
+    model = claude(deployment)
+    if model is not None:
+        return model.version >= (3, 5)
+    return is_nova(deployment) or is_unnamed(deployment)
+
+
+def caches_longer(deployment: Deployment) -> bool:
+    """Whether a cache point may say for how long."""
+    model = claude(deployment)
+    return is_unnamed(deployment) if model is None else model.version >= (4, 5)
+
+
+def hears_of_errors(deployment: Deployment) -> bool:
+    """Whether a tool's result may say that it failed.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolResultBlock.html
+    """
+    named = claude(deployment) is not None or is_nova(deployment)
+    return named or is_unnamed(deployment)
+
+
+def can_be_forced(deployment: Deployment) -> bool:
+    """Whether it can be made to call a tool; Llama refuses the very word.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html
+    """
+    model = claude(deployment)
+    return "meta.llama" not in known_as(deployment) if model is None else model.forceable
 
 
 def extra_params(deployment: Deployment) -> frozenset[str]:
@@ -53,15 +94,19 @@ def extra_params(deployment: Deployment) -> frozenset[str]:
     https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
     """
     name = known_as(deployment)
-    reasons = "claude" in name or "amazon.nova-2" in name or "openai.gpt-oss" in name
-    extra = {"reasoning_effort"} if reasons else set()
-    return frozenset(extra | {"web_search_options"} if is_nova(deployment) else extra)
+    model = claude(deployment)
+    can = {
+        "reasoning_effort": model or "amazon.nova-2" in name or "openai.gpt-oss" in name,
+        "parallel_tool_calls": model and model.version >= (4, 5),
+        "web_search_options": is_nova(deployment),
+    }
+    return frozenset(param for param, able in can.items() if able)
 
 
 def reasoning(effort: object, most_tokens: int | None, deployment: Deployment) -> Json:
     """The additionalModelRequestFields that ask for this effort; none to switch it off.
 
-    A budget of Claude's needs room under `most_tokens`.
+    Claude's thinking needs room under `most_tokens`: none at all where it must call a tool.
     https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html
     https://docs.aws.amazon.com/nova/latest/nova2-userguide/using-converse-api.html
@@ -84,8 +129,8 @@ def _thinking(effort: str, most_tokens: int | None, model: Model) -> Json:
         return {"thinking": model.thoughtless} if model.thoughtless else {}
     if model.adaptive:
         shown = {} if model.shows_thinking else {"display": "summarized"}
-        level = {"effort": model.effort(effort)}
-        return {"thinking": {"type": "adaptive", **shown}, "output_config": level}
+        level = {"output_config": {"effort": model.effort(effort)}}
+        return level if most_tokens == 0 else {"thinking": {"type": "adaptive", **shown}, **level}
     budget = max(LEAST_BUDGET, chat.THINKING_TOKENS[effort])
     if most_tokens is not None:
         budget = min(budget, most_tokens - 1)

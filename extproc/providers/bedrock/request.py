@@ -9,6 +9,7 @@ from typing import Any
 from extproc.domain.call import Json
 from extproc.errors import UnsupportedParams
 from extproc.providers import chat
+from extproc.providers.anthropic.clouds import AMAZON_BETAS
 from extproc.providers.anthropic.hosts import betas
 from extproc.providers.base import Outgoing, Request
 from extproc.providers.bedrock import models, tools
@@ -40,11 +41,15 @@ def request(request: Request) -> Outgoing:
     config = _inference(body)
     extra = _additional(body, request, config.get("maxTokens"), turns)
     _check_sampling(config, extra, request)
+    offered = tools.tool_config(body, request, _used(turns), _forceable(extra, request))
+    if offered and body.get("parallel_tool_calls") is False:
+        kind = {} if "toolChoice" in offered else {"type": "auto"}
+        extra["tool_choice"] = {**kind, "disable_parallel_tool_use": True}
     outgoing: Json = {
         "messages": turns.messages,
         "system": turns.system,
         "inferenceConfig": config,
-        "toolConfig": tools.tool_config(body, request, _used(turns), _forceable(extra, request)),
+        "toolConfig": offered,
         "additionalModelRequestFields": extra,
         "outputConfig": tools.output_config(body, request),
         "requestMetadata": _metadata(body.get("metadata")),
@@ -57,7 +62,7 @@ def request(request: Request) -> Outgoing:
 
 
 def _turns(body: Json, request: Request) -> Turns:
-    turns = Turns()
+    turns = Turns(request.deployment)
     for place, message in enumerate(chat.messages(body)):
         turns.add(message, f"messages[{place}]")
     begins_well = turns.messages and turns.messages[0]["role"] == "user"
@@ -65,6 +70,7 @@ def _turns(body: Json, request: Request) -> Turns:
         turns.messages.insert(0, {"role": "user", "content": [{"text": CONTINUE}]})
     if not turns.messages:
         raise chat.wrong("messages", "at least one message that is not the system's")
+    turns.introduce_documents()
     return turns
 
 
@@ -79,9 +85,10 @@ def _used(turns: Turns) -> list[str]:
 
 def _inference(body: Json) -> Json:
     most_tokens = _count(body, "max_completion_tokens") or _count(body, "max_tokens")
+    temperature = _number(body, "temperature")
     config = {
         "maxTokens": most_tokens,
-        "temperature": _number(body, "temperature"),
+        "temperature": None if temperature is None else min(temperature, 1),
         "topP": _number(body, "top_p"),
         "stopSequences": _stops(body.get("stop")),
     }
@@ -94,7 +101,7 @@ def _additional(body: Json, request: Request, most_tokens: int | None, turns: Tu
     given = chat.extras(request, body)
     extra: Json = {}
     if "reasoning_effort" in body:
-        room = 0 if tools.forces(body) else most_tokens
+        room = most_tokens if _may_think(turns) and not tools.forces(body) else 0
         extra = models.reasoning(body["reasoning_effort"], room, deployment)
     extra |= {name: value for name, value in given.items() if name not in OWN | {ADDITIONAL}}
     if models.is_nova(deployment) and "top_k" in extra:
@@ -115,7 +122,7 @@ def _of_claude(body: Json, request: Request, extra: Json) -> Json:
     """
     own = tools.additional_tools(body)
     found: Json = {"tools": own} if own else {}
-    names = betas(request, extra | found)
+    names = betas(request, extra | found, AMAZON_BETAS)
     return found | {"anthropic_beta": names} if names else found
 
 
@@ -123,8 +130,7 @@ def _forceable(extra: Json, request: Request) -> bool:
     """Whether the model can be made to call a tool: not while it thinks, and not each model."""
     thinking = extra.get("thinking", extra.get("reasoningConfig"))
     thinks = isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
-    model = models.claude(request.deployment)
-    return not thinks and (model is None or model.forceable)
+    return not thinks and models.can_be_forced(request.deployment)
 
 
 def _may_think(turns: Turns) -> bool:
@@ -146,17 +152,26 @@ def _check_sampling(config: Json, extra: Json, request: Request) -> None:
     """
     deployment = request.deployment
     model = models.claude(deployment)
+    if model is None:
+        return
     thinking = extra.get("thinking")
     budgeted = isinstance(thinking, dict) and thinking.get("type") == "enabled"
-    if model is None or (model.samples and not budgeted):
-        return
-    for name, place in SAMPLING:
+    for name, place in SAMPLING if budgeted or not model.samples else ():
         source = extra if place == "top_k" else config
         fits = model.samples and place == "topP" and 0.95 <= source.get(place, 1) <= 1
         if place not in source or name in request.allowed or fits:
             continue
-        if source.pop(place) != 1 and not request.drop_params:
-            raise UnsupportedParams(deployment.provider, deployment.model, [name])
+        if source.pop(place) != 1:
+            _left_out(name, request)
+    both = "temperature" in config and "topP" in config
+    if both and model.samples_one_way and config.pop("topP") != 1:
+        _left_out("top_p", request)
+
+
+def _left_out(name: str, request: Request) -> None:
+    """A parameter that the model lacks: refused, unless it may be dropped."""
+    if not request.drop_params:
+        raise UnsupportedParams(request.deployment.provider, request.deployment.model, [name])
 
 
 def _count(body: Json, name: str) -> int | None:

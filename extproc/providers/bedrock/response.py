@@ -82,6 +82,7 @@ class _Answer:
         self.produced: list[str] = []
         self._by_tool = by_tool
         self._content: list[str] = []
+        self._answer = ""
         self._reasoning: list[str] = []
         self._thoughts: list[Json] = []
         self._annotations: list[Json] = []
@@ -98,7 +99,9 @@ class _Answer:
                 self._readers[name](value)
 
     def message(self) -> Json:
-        message: Json = {"role": "assistant", "content": "".join(self._content) or None}
+        """Where a tool took the answer, what was said beside it is no part of it."""
+        content = self._answer or "".join(self._content)
+        message: Json = {"role": "assistant", "content": content or None}
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
         if self._thoughts:
@@ -119,7 +122,8 @@ class _Answer:
         name, call_id = found.get("name"), found.get("toolUseId")
         arguments = answers.arguments(found.get("input"))
         if self._by_tool and name == chat.JSON_TOOL:
-            self._text(arguments)
+            self._answer = arguments
+            self.produced.append(arguments)
         elif isinstance(name, str) and isinstance(call_id, str):
             self.calls.append(chat.tool_call(call_id, name, arguments))
             self.produced += [name, arguments]

@@ -12,7 +12,7 @@ import orjson
 from extproc.domain.call import Json
 from extproc.errors import InvalidRequest, UnsupportedParams
 from extproc.providers import chat
-from extproc.providers.anthropic.tools import closed
+from extproc.providers.anthropic.tools import closed, is_open
 from extproc.providers.base import Request
 from extproc.providers.bedrock import models
 from extproc.providers.bedrock.turns import cache_point, tool_name
@@ -91,7 +91,9 @@ def _declared(body: Json, request: Request) -> list[Json]:
             raise chat.wrong(f"{where}.type", "'function'")
         function = chat.member(tool, "function", where)
         tools.append({"toolSpec": _spec(function, f"{where}.function", strict)})
-        tools += cache_point(tool, where) or cache_point(function, f"{where}.function")
+        if not models.is_nova(request.deployment):  # whose cache holds no tools
+            marked = tool if tool.get("cache_control") is not None else function
+            tools += cache_point(marked, where, request.deployment)
     if body.get("web_search_options") is not None:
         tools.append({"systemTool": {"name": GROUNDING}})
     return tools
@@ -179,4 +181,4 @@ def _schema(body: Json) -> Json | None:
 
 def _natively(body: Json, request: Request) -> bool:
     schema = (_schema(body) or {}).get("schema")
-    return bool(schema) and models.takes_schema(request.deployment)
+    return schema is not None and models.takes_schema(request.deployment) and not is_open(schema)

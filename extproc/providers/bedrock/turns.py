@@ -8,10 +8,12 @@ import re
 from hashlib import sha256
 
 from extproc.domain.call import Json
+from extproc.domain.deployment import Deployment
 from extproc.providers import chat
-from extproc.providers.bedrock import media
+from extproc.providers.bedrock import media, models
 
 TTLS = ("5m", "1h")
+INTRODUCTION = "Please see the document."
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _THOUGHT = "__thought__"
@@ -20,7 +22,8 @@ _THOUGHT = "__thought__"
 class Turns:
     """Fed with the messages in order; `system` and `messages` are Converse's."""
 
-    def __init__(self) -> None:
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
         self.system: list[Json] = []
         self.messages: list[Json] = []
         self._names: set[str] = set()
@@ -29,7 +32,8 @@ class Turns:
         role = message["role"]
         if role in ("system", "developer"):
             text = chat.parts(message.get("content"), f"{where}.content")
-            self.system += self._text_only(text, f"{where}.content") + cache_point(message, where)
+            self.system += self._text_only(text, f"{where}.content")
+            self.system += self._cache_point(message, where)
             return
         blocks = self._blocks(role, message, where)
         if blocks:
@@ -44,15 +48,28 @@ class Turns:
         else:
             self.messages.append({"role": role, "content": blocks})
 
+    def introduce_documents(self) -> None:
+        """Converse takes no document without a text in the same turn.
+
+        https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html
+        """
+        for message in self.messages:
+            kinds = {kind for block in message["content"] for kind in block}
+            if "document" in kinds and "text" not in kinds:
+                message["content"].append({"text": INTRODUCTION})
+
+    def _cache_point(self, marked: Json, where: str) -> list[Json]:
+        return cache_point(marked, where, self._deployment)
+
     def _blocks(self, role: str, message: Json, where: str) -> list[Json]:
         if role == "tool":
-            return [self._result(message, where), *cache_point(message, where)]
+            return self._result(message, where)
         content = self._content(message.get("content"), f"{where}.content")
         if role == "assistant":
-            content = [*_thoughts(message, where), *content, *_calls(message, where)]
+            content = [*_thoughts(message, where), *content, *self._calls(message, where)]
         elif role != "user":
             raise chat.wrong(f"{where}.role", "system, developer, user, assistant or tool")
-        return content + cache_point(message, where) if content else []
+        return content + self._cache_point(message, where) if content else []
 
     def _content(self, content: object, where: str) -> list[Json]:
         blocks: list[Json] = []
@@ -60,7 +77,7 @@ class Turns:
             here = f"{where}[{place}]"
             block = self._block(part, here)
             if block:
-                blocks += [block, *cache_point(part, here)]
+                blocks += [block, *self._cache_point(part, here)]
         return blocks
 
     def _block(self, part: Json, where: str) -> Json:
@@ -85,18 +102,30 @@ class Turns:
         named = filename if isinstance(filename, str) else ""
         return media.from_url(data, f"{where}.file_data", self._names, named)
 
-    def _result(self, message: Json, where: str) -> Json:
+    def _result(self, message: Json, where: str) -> list[Json]:
+        """A result and its cache point: inside of the result none may stand."""
+        content = self._content(message.get("content"), f"{where}.content")
+        points = [block for block in content if "cachePoint" in block]
         result: Json = {
             "toolUseId": tool_id(chat.string(message, "tool_call_id", where)),
-            "content": [
-                block
-                for block in self._content(message.get("content"), f"{where}.content")
-                if "cachePoint" not in block
-            ],
+            "content": [block for block in content if "cachePoint" not in block],
         }
-        if message.get("is_error") is True:
+        if message.get("is_error") is True and models.hears_of_errors(self._deployment):
             result["status"] = "error"
-        return {"toolResult": result}
+        return [{"toolResult": result}, *(self._cache_point(message, where) or points[-1:])]
+
+    def _calls(self, message: Json, where: str) -> list[Json]:
+        blocks: list[Json] = []
+        for place, call in enumerate(chat.listed(message, "tool_calls", where)):
+            here = f"{where}.tool_calls[{place}]"
+            function = chat.member(call, "function", here)
+            use = {
+                "toolUseId": tool_id(chat.string(call, "id", here)),
+                "name": tool_name(function, f"{here}.function"),
+                "input": chat.arguments(function.get("arguments"), f"{here}.function.arguments"),
+            }
+            blocks += [{"toolUse": use}, *self._cache_point(call, here)]
+        return blocks
 
     def _text_only(self, parts: list[Json], where: str) -> list[Json]:
         for place, part in enumerate(parts):
@@ -105,8 +134,8 @@ class Turns:
         return self._content(parts, where)
 
 
-def cache_point(marked: Json, where: str) -> list[Json]:
-    """The block after what carries a `cache_control`."""
+def cache_point(marked: Json, where: str, deployment: Deployment) -> list[Json]:
+    """The block after what carries a `cache_control`, where the model has a cache."""
     control = marked.get("cache_control")
     if control is None:
         return []
@@ -116,8 +145,9 @@ def cache_point(marked: Json, where: str) -> list[Json]:
     if control.get("ttl") is not None:
         if control["ttl"] not in TTLS:
             raise chat.wrong(f"{where}.cache_control.ttl", f"one of {', '.join(TTLS)}")
-        point["ttl"] = control["ttl"]
-    return [{"cachePoint": point}]
+        if models.caches_longer(deployment):
+            point["ttl"] = control["ttl"]
+    return [{"cachePoint": point}] if models.caches(deployment) else []
 
 
 def tool_id(given: str) -> str:
@@ -158,18 +188,4 @@ def _thoughts(message: Json, where: str) -> list[Json]:
             text = {name: chat.string(block, name, here) for name in ("thinking", "signature")}
             shown = {"text": text["thinking"], "signature": text["signature"]}
             blocks.append({"reasoningContent": {"reasoningText": shown}})
-    return blocks
-
-
-def _calls(message: Json, where: str) -> list[Json]:
-    blocks: list[Json] = []
-    for place, call in enumerate(chat.listed(message, "tool_calls", where)):
-        here = f"{where}.tool_calls[{place}]"
-        function = chat.member(call, "function", here)
-        use = {
-            "toolUseId": tool_id(chat.string(call, "id", here)),
-            "name": tool_name(function, f"{here}.function"),
-            "input": chat.arguments(function.get("arguments"), f"{here}.function.arguments"),
-        }
-        blocks += [{"toolUse": use}, *cache_point(call, here)]
     return blocks

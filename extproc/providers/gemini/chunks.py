@@ -40,10 +40,10 @@ class Chunks:
         chunks: list[Json] = []
         for index, choice in sorted(self._answer.choices.items()):
             if annotations := choice.annotations:
-                sources = {"vertex_ai_grounding_metadata": self._answer.grounding}
-                chunk = self._writer.delta({"annotations": annotations}, index)
-                chunks.append({**chunk, **sources} if choice.grounding else chunk)
+                chunks.append(self._writer.delta({"annotations": annotations}, index))
             chunks.append(self._writer.finish(choice.finish_reason, index))
+        if self._answer.grounding:
+            chunks[-1]["vertex_ai_grounding_metadata"] = self._answer.grounding
         if self.usage is not None:
             chunks.append(self._writer.usage(self.usage))
         return chunks

@@ -8,11 +8,13 @@ from typing import Any
 from extproc.domain.call import Json
 from extproc.providers import answers
 
+SOURCES = ("web", "maps", "retrievedContext")
+
 
 def annotations(metadata: Json, citations: Json, content: str) -> list[Json]:
     """One for each page that a passage rests on, then the sources of what was quoted."""
     encoded = content.encode()
-    pages = [answers.record(chunk.get("web")) for chunk in _chunks(metadata)]
+    pages = [_source(chunk) for chunk in _chunks(metadata)]
     found: list[Json] = []
     for support in answers.objects(metadata.get("groundingSupports")):
         span = _span(answers.record(support.get("segment")), encoded)
@@ -39,6 +41,11 @@ def _chunks(metadata: Json) -> list[Json]:
     """All of them, odd ones too, because others count their places."""
     chunks = metadata.get("groundingChunks")
     return [answers.record(chunk) for chunk in chunks] if isinstance(chunks, list) else []
+
+
+def _source(chunk: Json) -> Json:
+    """A page of the web, a place on the map or a document of the operator's own."""
+    return next((found for kind in SOURCES if (found := answers.record(chunk.get(kind)))), {})
 
 
 def _pages(pages: list[Json], places: Any) -> list[Json]:

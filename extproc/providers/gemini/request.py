@@ -11,6 +11,7 @@ from extproc.providers import chat
 from extproc.providers.base import Outgoing, Request
 from extproc.providers.gemini.contents import contents
 from extproc.providers.gemini.naming import camel
+from extproc.providers.gemini.schema import google_schema
 from extproc.providers.gemini.sites import STREAM, WHOLE, site_of
 from extproc.providers.gemini.thinking import thinking_config
 from extproc.providers.gemini.tools import tools
@@ -42,6 +43,8 @@ GENERATION = frozenset(
 TOP = frozenset({"cachedContent", "labels", "modelArmorConfig", "safetySettings"})
 MODALITIES: Mapping[str, str] = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 TIERS: Mapping[str, str] = {"default": "standard", "flex": "flex", "priority": "priority"}
+PAID_FOR = frozenset({"flex", "priority"})
+"""Tiers that are not the usual one."""
 JSON_TYPE = "application/json"
 PCM = "pcm16"
 
@@ -49,13 +52,17 @@ PCM = "pcm16"
 def request(request: Request) -> Outgoing:
     deployment = request.deployment
     asked = chat.given(request, SUPPORTED)
-    ours = contents(asked, request) | tools(asked, request) | _tier(asked)
+    ours = contents(asked, request) | tools(asked, request)
+    site, tier = site_of(deployment), _tier(asked)
+    if tier and not site.tier_header:
+        ours["serviceTier"] = tier
+    headers = {site.tier_header: tier} if site.tier_header and tier in PAID_FOR else {}
     config = _generation(asked) | _response_format(asked) | _modalities(asked)
     if thinking := thinking_config(asked, deployment):
         config["thinkingConfig"] = thinking
     body = _with_extras(ours, config, chat.extras(request, asked))
     method = STREAM if request.streaming else WHOLE
-    return Outgoing(site_of(deployment).path(deployment, method), body)
+    return Outgoing(site.path(deployment, method), body, headers)
 
 
 def _with_extras(ours: Json, config: Json, extras: Json) -> Json:
@@ -118,7 +125,10 @@ def _response_format(asked: Json) -> Json:
         schema = chat.member(named, "schema", "response_format.json_schema")
     else:
         raise chat.wrong("response_format.type", "text, json_object or json_schema")
-    shaped = {"responseJsonSchema": schema} if isinstance(schema, dict) else {}
+    where = "response_format.json_schema.schema"
+    shaped = (
+        {"responseJsonSchema": google_schema(schema, where)} if isinstance(schema, dict) else {}
+    )
     return {"responseMimeType": JSON_TYPE, **shaped}
 
 
@@ -145,11 +155,11 @@ def _modalities(asked: Json) -> Json:
     return config
 
 
-def _tier(asked: Json) -> Json:
+def _tier(asked: Json) -> str | None:
     """A tier that Google does not have is left to it, as `auto` is."""
     tier = asked.get("service_tier")
     if tier is None:
-        return {}
+        return None
     if not isinstance(tier, str):
         raise chat.wrong("service_tier", f"auto, {', '.join(TIERS)}")
-    return {"serviceTier": TIERS[tier]} if tier in TIERS else {}
+    return TIERS.get(tier)

@@ -62,13 +62,17 @@ class Site:
     """The path of a method (`generateContent`, …) for a deployment's model."""
     file_urls: tuple[str, ...]
     """Beginnings of the URLs that it fetches by itself."""
+    tier_header: str
+    """Names the service tier there; empty where the request's body does."""
     announces_mixed_tools: bool
     """Whether functions beside Google's own tools must be announced.
     https://ai.google.dev/gemini-api/docs/tool-combination"""
 
 
-GEMINI = Site(_gemini_path, ("https://", "http://"), True)
-VERTEX = Site(_vertex_path, ("https://", "http://", "gs://"), False)
+TIER_HEADER = "x-vertex-ai-llm-shared-request-type"
+"""https://cloud.google.com/vertex-ai/generative-ai/docs/priority-paygo"""
+GEMINI = Site(_gemini_path, ("https://", "http://"), "", True)
+VERTEX = Site(_vertex_path, ("https://", "http://", "gs://"), TIER_HEADER, False)
 """https://ai.google.dev/gemini-api/docs/file-input-methods takes URLs of the web, and what its
 Files API gave; Cloud Storage is Vertex AI's."""
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.errors import UnsupportedParams
 from extproc.providers import chat
 from extproc.providers.base import Request
 from extproc.providers.gemini.naming import camel
+from extproc.providers.gemini.schema import google_schema
 from extproc.providers.gemini.sites import site_of
 
 DECLARATIONS = "functionDeclarations"
@@ -38,9 +38,8 @@ def tools(asked: Json, request: Request) -> Json:
     declared, own = _read(asked)
     if asked.get("web_search_options") is not None and {"googleSearch": {}} not in own:
         own.append({"googleSearch": {}})
-    if asked.get("parallel_tool_calls") is False and len(declared) > 1 and not request.drop_params:
-        deployment = request.deployment
-        raise UnsupportedParams(deployment.provider, deployment.model, ["parallel_tool_calls"])
+    if asked.get("parallel_tool_calls") is False and len(declared) > 1:
+        chat.refuse(request, {"parallel_tool_calls": False})
     found = [{DECLARATIONS: declared}, *own] if declared else own
     config = _choice(asked.get("tool_choice")) if declared else {}
     if declared and own and site_of(request.deployment).announces_mixed_tools:
@@ -82,7 +81,7 @@ def _declaration(function: Json, where: str) -> Json:
     if function.get("parameters") is not None:
         schema = chat.member(function, "parameters", f"{where}.function")
         if schema.get("properties") or schema.keys() - SAYS_NOTHING:
-            declaration["parametersJsonSchema"] = schema
+            declaration["parametersJsonSchema"] = google_schema(schema, where)
     return declaration
 
 

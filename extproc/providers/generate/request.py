@@ -3,11 +3,14 @@
 https://ai.google.dev/api/generate-content#request-body
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
+from extproc.domain.deployment import Deployment
 from extproc.errors import InvalidRequest, UnsupportedParams
+from extproc.providers.anthropic.models import LEAST_BUDGET, model_of
 from extproc.providers.base import Request
 from extproc.providers.carried import Carried, carried_by
 from extproc.providers.chat import wrong
@@ -15,6 +18,7 @@ from extproc.providers.generate import tools
 from extproc.providers.generate.contents import Reading, messages, system
 from extproc.providers.generate.fields import members
 from extproc.providers.generate.schema import json_schema
+from extproc.providers.messages.request import NEVER_REASONS
 
 _READ = frozenset(
     {"model", "stream", "contents", "systemInstruction", "generationConfig", "tools", "toolConfig"}
@@ -58,6 +62,11 @@ FIELDS: Mapping[str, str] = {
 _TIERS: Mapping[str, str] = {"standard": "default", "flex": "flex", "priority": "priority"}
 _BUDGETS: Mapping[str, int] = {"low": 1024, "medium": 8192}
 """Google's own table of what the efforts mean. https://ai.google.dev/gemini-api/docs/openai"""
+OPTIONAL = frozenset({"reasoning_effort"})
+"""How much to think leads the answer and is not what was asked: clients send it always."""
+_OWN_WORDS = frozenset({"openai", "azure"})
+_NEED_NOT_REASON = re.compile(r"(.*/)?gpt-5\.[1-9]")
+"""Those of OpenAI's models that know the effort `none`."""
 _LARGEST = 2**53
 """Up to here a float is a whole number exactly, and JSON can be written."""
 _DEFAULT_VOICE = "alloy"
@@ -81,7 +90,7 @@ def request(asked: Request) -> Json:
     made |= _numbers(config, reading)
     made |= _format(config, reading)
     made |= _modalities(config, reading)
-    made |= _thinking(config, reading.carried)
+    made |= _thinking(config, reading.carried, asked.deployment)
     made |= _account(body)
     made |= tools.tools(body, reading.lacking)
     known = _READ | _LEFT_OUT
@@ -189,21 +198,43 @@ def _voice(config: Json, reading: Reading) -> str:
     return name if isinstance(name, str) else _DEFAULT_VOICE
 
 
-def _thinking(config: Json, carried: Carried) -> Json:
+def _thinking(config: Json, carried: Carried, deployment: Deployment) -> Json:
     """The level as an effort; a budget exactly where it can be said, else as the next effort."""
     where = "generationConfig.thinkingConfig"
     thinking = members(config.get("thinkingConfig", {}), where)
     level = str(thinking.get("thinkingLevel", "")).lower()
     if level and level != "thinking_level_unspecified":
-        return {"reasoning_effort": level}
+        return _effort("low" if level == "minimal" else level, deployment)
     budget = _number(thinking.get("thinkingBudget", -1), int, f"{where}.thinkingBudget")
     if budget < 0:
         return {}
-    if "thinking" in carried:
-        enabled = {"type": "enabled", "budget_tokens": budget}
-        return {"thinking": enabled if budget else {"type": "disabled"}}
+    if "thinking" in carried and _fits(budget, config, deployment):
+        return {"thinking": {"type": "enabled", "budget_tokens": budget}}
     efforts = (effort for effort, tokens in _BUDGETS.items() if budget <= tokens)
-    return {"reasoning_effort": next(efforts, "high") if budget else "none"}
+    return _effort(next(efforts, "high") if budget else "none", deployment)
+
+
+def _fits(budget: float, config: Json, deployment: Deployment) -> bool:
+    """Whether a budget may be said to Claude: the new ones have none, the others' is a part of
+    what they may write. Google's is a budget of its own."""
+    limit = config.get("maxOutputTokens", _LARGEST)
+    claude = model_of(deployment.base_model or deployment.model)
+    return LEAST_BUDGET <= budget < limit and not claude.adaptive
+
+
+def _effort(word: str, deployment: Deployment) -> Json:
+    """Left out where a model would refuse it: it then thinks as much as it does."""
+    model = deployment.base_model or deployment.model
+    if NEVER_REASONS.match(model) or (word == "none" and not _may_not_think(model, deployment)):
+        return {}
+    return {"reasoning_effort": word}
+
+
+def _may_not_think(model: str, deployment: Deployment) -> bool:
+    """Whether the model can be told not to think; an unknown one is believed to."""
+    if deployment.provider in _OWN_WORDS:
+        return _NEED_NOT_REASON.match(model) is not None
+    return model_of(model).thoughtless is not None
 
 
 def shows_thoughts(asked: Request) -> bool:

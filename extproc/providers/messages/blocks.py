@@ -16,6 +16,8 @@ from extproc.errors import InvalidRequest
 from extproc.providers.carried import Carried
 from extproc.providers.messages import naming
 
+BILLING = "x-anthropic-billing-header:"
+
 Part = Callable[[Json, str, Carried], list[Json]]
 
 
@@ -63,7 +65,7 @@ def string(block: Json, name: str, where: str) -> str:
 
 
 def _system(content: Any, where: str, carried: Carried) -> list[Json]:
-    parts = _parts(blocks(content, where), where, {"text": _text}, carried)
+    parts = _parts(blocks(content, where), where, {"text": _instruction}, carried)
     return [{"role": "system", "content": _content(parts, "\n")}] if parts else []
 
 
@@ -206,6 +208,11 @@ def _content(parts: list[Json], between: str) -> str | list[Json]:
 def _text(block: Json, where: str, carried: Carried) -> list[Json]:
     text = string(block, "text", where)
     return [{"type": "text", "text": text}] if text else []
+
+
+def _instruction(block: Json, where: str, carried: Carried) -> list[Json]:
+    """Claude Code begins with a note for Anthropic's bills, each time another: it spoils caches."""
+    return [] if string(block, "text", where).startswith(BILLING) else _text(block, where, carried)
 
 
 def _image(block: Json, where: str, carried: Carried) -> list[Json]:

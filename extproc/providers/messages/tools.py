@@ -45,13 +45,15 @@ def chat_tools(body: Json, carried: Carried) -> Json:
 
 
 def _function(tool: Json, where: str, carried: Carried) -> Json:
+    """OpenAI refuses the schema of an object that names no properties."""
     schema = tool.get("input_schema")
     if not isinstance(schema, dict):
         raise wrong(f"{where}.input_schema", "an object")
     function: Json = {"name": naming.upstream_name(string(tool, "name", where))}
     if isinstance(tool.get("description"), str):
         function["description"] = tool["description"]
-    function["parameters"] = schema
+    lacks = schema.get("type") == "object" and "properties" not in schema
+    function["parameters"] = {**schema, "properties": {}} if lacks else schema
     if tool.get("strict") is not None:
         function["strict"] = tool["strict"]
     made: Json = {"type": "function", "function": function}

@@ -9,5 +9,6 @@ BRIDGE = Bridge(
     answer.response,
     events.Events,
     events.unstream,
+    optional=request.OPTIONAL,
     fields=request.FIELDS,
 )

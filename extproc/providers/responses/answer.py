@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.providers import openai, thoughts
+from extproc.providers import chat, openai, thoughts
 from extproc.providers.answers import content_text, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.responses import ids, seal, tools
@@ -35,8 +35,6 @@ REPEATED: Mapping[str, Any] = {
 
 INCOMPLETE: Mapping[str, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer stopped short, by chat's finish reason."""
-
-SIGNED = "__thought__"
 
 
 def response(body: Json, request: Request) -> Json:
@@ -208,8 +206,8 @@ class Called:
         self.arguments = text(function.get("arguments")) or text(function.get("input"))
         self.call_id = text(call.get("id"))
         signature = record(call.get("provider_specific_fields")).get("thought_signature")
-        if isinstance(signature, str) and SIGNED not in self.call_id:
-            self.call_id += SIGNED + signature
+        if isinstance(signature, str) and chat.SIGNED_ID not in self.call_id:
+            self.call_id += chat.SIGNED_ID + signature
 
     def item(self, item: str, status: str) -> Json:
         """The output item. A call to a custom tool has no status."""

@@ -208,7 +208,7 @@ def _call(written: _Conversation, item: Json, where: str) -> None:
     if not isinstance(given, str):
         raise chat.wrong(f"{where}.{'input' if custom else 'arguments'}", "a string")
     call = chat.tool_call(
-        chat.string(item, "call_id", where),
+        _call_id(item, where, written.carried),
         chat.string(item, "name", where),
         tools.wrapped(given) if custom else given,
     )
@@ -216,8 +216,14 @@ def _call(written: _Conversation, item: Json, where: str) -> None:
     message.setdefault("tool_calls", []).append(call)
 
 
-def _output(written: _Conversation, item: Json, where: str) -> None:
+def _call_id(item: Json, where: str, carried: Carried) -> str:
+    """Without Gemini's signature, which is longer than others let an id be."""
     call_id = chat.string(item, "call_id", where)
+    return call_id if "signed_ids" in carried else call_id.partition(chat.SIGNED_ID)[0]
+
+
+def _output(written: _Conversation, item: Json, where: str) -> None:
+    call_id = _call_id(item, where, written.carried)
     content = _content(item.get("output"), f"{where}.output", written.carried)
     written.messages.append({"role": "tool", "tool_call_id": call_id, "content": content})
 

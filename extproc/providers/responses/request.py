@@ -30,13 +30,16 @@ FIELDS: Mapping[str, str] = {
     "web_search_options": "tools",
 }
 """Chat's members under the names that they have here."""
+OPTIONAL = frozenset({"parallel_tool_calls", "verbosity"})
+"""Codex says `parallel_tool_calls: false` to every model that it does not know, and takes several
+calls all the same."""
 TIERS = ("ultrafast",)
 """Service tiers that chat does not have."""
 READ = frozenset(
     {"model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls"}
     | {"text", "reasoning", "max_output_tokens", "include", "stream", "stream_options"}
 )
-KEPT = frozenset({"store", "metadata"})
+KEPT = frozenset({"client_metadata", "metadata", "store"})
 NO_MEMORY: Mapping[str, str] = {
     "previous_response_id": "the response is not known to the gateway",
     "conversation": "conversations are kept by OpenAI alone",

@@ -56,7 +56,8 @@ def as_chat(request: Request, body: Json) -> Json:
         where = f"tools[{place}]"
         kind = chat.string(tool, "type", where)
         if kind.startswith(WEB_SEARCH):
-            found["web_search_options"] = _web_search(request, tool, where)
+            if not _narrowed(request, tool, where):
+                found["web_search_options"] = _web_search(tool, where)
         elif kind in ("function", "custom"):
             function = _function(tool, where) if kind == "function" else _custom(tool, where)
             functions.append({"type": "function", "function": function, **mark(tool, carried)})
@@ -97,11 +98,16 @@ def _custom(tool: Json, where: str) -> Json:
     return function
 
 
-def _web_search(request: Request, tool: Json, where: str) -> Json:
-    """https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat"""
+def _narrowed(request: Request, tool: Json, where: str) -> bool:
+    """Whether the search is left out: better none than one that goes where it must not."""
     narrowed = [name for name in ("filters", "external_web_access") if _narrows(tool, name)]
     if narrowed and not request.drop_params:
         raise _lacking(f"{where}.{narrowed[0]}", "restricted web search")
+    return bool(narrowed)
+
+
+def _web_search(tool: Json, where: str) -> Json:
+    """https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat"""
     options: Json = {}
     if tool.get("search_context_size") is not None:
         options["search_context_size"] = tool["search_context_size"]
