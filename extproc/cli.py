@@ -23,13 +23,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ADVICE = {"SettingError", "ConfigError", "WheelMissing", "EmbeddedError", "ChildFailed"} | {
-    "StoreUnavailable",
-    "SchemaTooNew",
-    "EnvoyAway",
-    "GuardrailError",
+ADVICE = {
+    **dict.fromkeys(("SettingError", "ConfigError", "WheelMissing", "EmbeddedError"), ""),
+    **dict.fromkeys(("ChildFailed", "SchemaTooNew", "EnvoyAway", "GuardrailError"), ""),
+    "StoreUnavailable": "DATABASE_URL: the database cannot be used: ",
 }
-"""Exceptions, by name, whose message is written for the user. Their modules are not all loaded."""
+"""Exceptions, by name, whose message is written for the user, and what it lacks at a start. Their
+modules are not all loaded."""
 BOOTSTRAP_SECONDS = 600.0
 
 
@@ -181,7 +181,7 @@ def main() -> None:
         for line in getattr(leaves[0], "output", ()):
             print(f"    {line}", file=sys.stderr)
         first, *_ = str(leaves[0]).splitlines()
-        print(f"extproc: {first}", file=sys.stderr)
+        print(f"extproc: {ADVICE[type(leaves[0]).__name__]}{first}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -6,9 +6,11 @@ database, Redis), the environment wins.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -18,6 +20,12 @@ FOREIGN_PARAMETERS = frozenset(
     | {"schema", "sslaccept", "max_idle_connection_lifetime", "max_connection_lifetime"}
 )
 """Of Prisma's database URLs: accepted and left out."""
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+POSTGRES_SCHEMES = ("postgresql", "postgres")
+
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:]*)(?::\d*)?")
+_NOT_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
 
 
 def environment() -> Mapping[str, str]:
@@ -40,7 +48,8 @@ class Settings(BaseModel):
         default=0,
         ge=0,
         le=65535,
-        description="TCP port of the workers' gRPC health service; 0 takes PORT + 10000.",
+        description="TCP port of the workers' gRPC health service; 0 takes PORT + 10000, or "
+        "PORT - 10000 where that is too high.",
     )
     workers: int = Field(default=1, ge=1, le=256, description="ext_proc worker processes.")
     config: Path | None = Field(default=None, description="A LiteLLM config.yaml.")
@@ -112,7 +121,7 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
-        """From the environment; an empty variable counts as unset."""
+        """From the environment; an empty variable counts as unset. Raises SettingError."""
         values = {
             name.lower(): value
             for name, value in environ.items()
@@ -120,22 +129,46 @@ class Settings(BaseModel):
         }
         if "https_proxy" not in values and environ.get("https_proxy"):
             values["https_proxy"] = environ["https_proxy"]
+        return cls.of(values)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Raises SettingError, which shows no secret."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            name = str(first["loc"][0]).upper()
-            raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
+            field = str(first["loc"][0])
+            said = first["msg"].removeprefix("Value error, ")
+            shown = f" (got {first['input']!r})" if cls.model_fields[field].repr else ""
+            raise SettingError(f"{field.upper()}: {said}{shown}") from None
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.upper() not in LOG_LEVELS:
+            raise ValueError(f"expected one of {', '.join(LOG_LEVELS)}")
+        return level.upper()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        if url is not None and url != NONE and not url.startswith(REDIS_SCHEMES):
+            raise ValueError("expected redis://…, rediss://… or unix://…, or none")
+        return url
 
     @field_validator("database_url")
     @classmethod
-    def _without_foreign_parameters(cls, url: str | None) -> str | None:
-        """LiteLLM's URLs carry parameters of its own client, which libpq refuses."""
-        if url is None:
-            return None
-        address, _, query = url.partition("?")
-        kept = [p for p in query.split("&") if p and p.partition("=")[0] not in FOREIGN_PARAMETERS]
-        return "?".join((address, "&".join(kept))) if kept else address
+    def _postgres(cls, url: str | None) -> str | None:
+        """What libpq would refuse is refused here: libpq would print it, password and all."""
+        if url is None or url == NONE:
+            return url
+        if not _is_postgres_url(url):
+            raise ValueError(
+                "expected postgresql://user:password@host:port/database, with special characters "
+                "of a password escaped (/ is %2F, % is %25), or none"
+            )
+        return _without_foreign_parameters(url)
 
     @property
     def grpc_health_port(self) -> int:
@@ -150,6 +183,24 @@ class Settings(BaseModel):
             return self.redis_url
         password = f":{self.redis_password}@" if self.redis_password else ""
         return f"redis://{password}{self.redis_host}:{self.redis_port}/0"
+
+
+def _is_postgres_url(url: str) -> bool:
+    """With one host, several, or none where its query names a socket."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    right = parts.scheme in POSTGRES_SCHEMES and not parts.fragment and not _NOT_ESCAPED.search(url)
+    return right and all(map(_HOST.fullmatch, hosts))
+
+
+def _without_foreign_parameters(url: str) -> str:
+    """LiteLLM's URLs carry parameters of its own client, which libpq refuses."""
+    address, _, query = url.partition("?")
+    kept = [p for p in query.split("&") if p and p.partition("=")[0] not in FOREIGN_PARAMETERS]
+    return "?".join((address, "&".join(kept))) if kept else address
 
 
 class Layout:

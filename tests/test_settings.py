@@ -58,3 +58,50 @@ def test_secrets_do_not_show() -> None:
 )
 def test_parameters_of_other_clients_are_left_out_of_the_database_url(url: str, kept: str) -> None:
     assert Settings.load({"DATABASE_URL": url}).database_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://u:hidden@h/x",
+        "mysql://u:hidden@h/x",
+        '"postgresql://u:hidden@h/x"',
+        "postgresql://u:hid/den@h/x",
+        "postgresql://u:hid%zen@h/x",
+        "postgresql://u:hid#den@h/x",
+        "postgresql://u:hid den@h/x",
+        "postgresql://u:hidden@[h/x",
+        "host=h password=hidden",
+    ],
+)
+def test_a_database_url_of_another_form_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.load({"DATABASE_URL": url})
+    assert str(caught.value).startswith("DATABASE_URL: expected postgresql://user:password@host")
+    assert "hid" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://u:p%2F@h:5432/d",
+        "postgresql://u:p@a:1,b:2/d?target_session_attrs=read-write",
+        "postgresql://u@[::1]:5432/d",
+        "postgresql://localhost",
+    ],
+)
+def test_every_form_that_postgres_takes_is_taken(url: str) -> None:
+    assert Settings.load({"DATABASE_URL": url}).database_url == url
+
+
+def test_a_redis_url_of_another_form_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.load({"REDIS_URL": "http://u:hidden@h"})
+    assert "REDIS_URL: expected redis://" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_the_log_level_is_one_that_there_is() -> None:
+    assert Settings.load({"LOG_LEVEL": "debug"}).log_level == "DEBUG"
+    with pytest.raises(SettingError, match="LOG_LEVEL: expected one of DEBUG, INFO"):
+        Settings.load({"LOG_LEVEL": "loud"})

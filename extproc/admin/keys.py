@@ -7,7 +7,15 @@ from typing import Any
 from extproc.admin.auth import Caller
 from extproc.admin.keyrows import changes, row, settings, status
 from extproc.admin.replies import Reply
-from extproc.admin.schemas import Body, DeleteKeys, GenerateKey, NamedKey, Text, UpdateKey
+from extproc.admin.schemas import (
+    UNENFORCED,
+    Body,
+    DeleteKeys,
+    GenerateKey,
+    NamedKey,
+    Text,
+    UpdateKey,
+)
 from extproc.admin.services import AdminServices, Registry, Services
 from extproc.domain.key import Key, hash_key, key_name
 from extproc.errors import BadRequest, Forbidden, NotFound
@@ -165,6 +173,9 @@ def _alias_taken(alias: str | None) -> BadRequest:
 
 
 def _reply(content: dict[str, Any], sent: Body) -> Reply:
-    """With the names of the fields that had no meaning in a header, so that a typo shows."""
-    names = [name for name in sent.ignored if FIELD.fullmatch(name)][:20]
-    return Reply(content, headers={"x-ignored-fields": ", ".join(names)} if names else None)
+    """Headers name what had no meaning, so that a typo shows, and what has no effect."""
+    named = {
+        "x-ignored-fields": [name for name in sent.ignored if FIELD.fullmatch(name)],
+        "x-unenforced-fields": sorted(UNENFORCED & sent.model_fields_set),
+    }
+    return Reply(content, headers={h: ", ".join(names[:20]) for h, names in named.items() if names})

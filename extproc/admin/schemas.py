@@ -156,6 +156,14 @@ class KeyFields(KeyColumns):
     config: Object | None = None
 
 
+UNENFORCED = (KeyFields.model_fields.keys() - KeyColumns.model_fields.keys()) | {
+    "max_budget",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+}
+"""Stored and shown, and nothing is refused for them yet."""
+
+
 class GenerateKey(KeyFields):
     """POST /key/generate. `key` is a secret of the caller's own choice."""
 

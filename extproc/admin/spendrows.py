@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from extproc.admin.keyrows import iso
-from extproc.domain.ledger import SpendRow
+from extproc.domain.ledger import Ended, SpendRow
 from extproc.domain.usage import Usage, usd
 
 
@@ -73,7 +73,7 @@ def _metadata(spent: SpendRow, known: dict[str, Any]) -> dict[str, Any]:
         "status": ended.status,
         "usage_object": _usage(ended.usage),
         "error_information": (
-            {"error_code": str(ended.http_status), "error_message": ended.error} if failed else None
+            {"error_code": _code(ended), "error_message": ended.error} if failed else None
         ),
         "attempt": begun.number,
         "attempt_id": begun.attempt_id,
@@ -82,6 +82,11 @@ def _metadata(spent: SpendRow, known: dict[str, Any]) -> dict[str, Any]:
         "interrupted": spent.interrupted,
         "unknown_price": ended.cost_nanousd is None,
     }
+
+
+def _code(ended: Ended) -> str:
+    """The provider's status, unless that was a good one: then the answer broke off."""
+    return str(502 if 200 <= ended.http_status < 300 else ended.http_status)
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -11,6 +11,10 @@ EXAMPLES = {
 """A model to try, where only a provider is configured."""
 
 
+NO_MODEL = """
+  No model is configured: every request for one will be refused. The warnings above say why."""
+
+
 def banner(plan: Plan, *, terminal: bool) -> str:
     """The key is part of it only on a terminal: what is not one may be kept as a log."""
     settings, layout = plan.settings, plan.layout
@@ -19,24 +23,28 @@ def banner(plan: Plan, *, terminal: bool) -> str:
     source = f"$(cat {layout.master_key})" if kept else "$LITELLM_MASTER_KEY"
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     url = f"http://{host}:{settings.port}"
+    found = model(plan.loaded.snapshot)
     database = "embedded Postgres" if plan.postgres else "DATABASE_URL"
     return f"""
   llm-extproc is ready
     URL         {url}
     master key  {key if terminal else source}
     data        {layout.data_dir} ({database if plan.database_url else "no database"})
-
-  Try it:
-    curl {url}/v1/chat/completions \\
-      -H "Authorization: Bearer {key if terminal else source}" \\
-      -H "Content-Type: application/json" \\
-      -d '{{"model": "{model(plan.loaded.snapshot)}", \
-"messages": [{{"role": "user", "content": "Hello"}}]}}'
+{_curl(url, key if terminal else source, found) if found else NO_MODEL}
 """
 
 
+def _curl(url: str, key: str, model: str) -> str:
+    return f"""
+  Try it:
+    curl {url}/v1/chat/completions \\
+      -H "Authorization: Bearer {key}" \\
+      -H "Content-Type: application/json" \\
+      -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+
+
 def model(snapshot: Snapshot) -> str:
-    """One that the gateway offers, for chat if its name tells."""
+    """One that the gateway offers, for chat if its name tells; empty where it offers none."""
     names = sorted(snapshot.groups, key=lambda name: ("*" in name, "embed" in name))
-    first = names[0] if names else "MODEL"
+    first = names[0] if names else ""
     return EXAMPLES.get(first, first.replace("*", "MODEL"))

@@ -1,5 +1,6 @@
 """What must be free before anything starts: ports, folders, and room for a Unix socket's path."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -22,6 +23,10 @@ def check_ports(settings: Settings) -> None:
         try:
             _try(settings.host, port)
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise SettingError(
+                    f"HOST: {settings.host} is no address of this machine ({error.strerror})"
+                ) from None
             raise SettingError(
                 f"{name}: {settings.host}:{port} cannot be used ({error.strerror}): "
                 f"stop what uses it, or choose another with {name}="

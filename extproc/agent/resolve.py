@@ -10,7 +10,7 @@ from extproc.settings import Settings
 
 
 def merged(settings: Settings, general: General) -> Settings:
-    """The config's values where the environment has none."""
+    """The config's values where the environment has none. Raises SettingError."""
     found: dict[str, object] = {}
     if not settings.litellm_master_key:
         found["litellm_master_key"] = general.master_key
@@ -23,7 +23,7 @@ def merged(settings: Settings, general: General) -> Settings:
             "redis_port": general.redis_port,
             "redis_password": general.redis_password,
         }
-    return settings.model_copy(update=found)
+    return Settings.of({**settings.model_dump(), **found})
 
 
 def complete(settings: Settings) -> bool:

@@ -23,6 +23,15 @@ from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
 
 Way: TypeAlias = Literal["native", "bridged", "counted"]
+PriceKind: TypeAlias = Literal["own", "published", "unknown", "per model"]
+PER_TOKEN = ("input", "output", "cached", "audio_input", "audio_output", "image_output")
+PER_UNIT: Mapping[str, str] = {
+    "image": "image",
+    "search": "search",
+    "character": "character",
+    "audio_second": "second of sound",
+}
+"""Member of a price -> what it is the price of."""
 """In the provider's own words; over its chat; counted here, without the provider."""
 
 CREDENTIALS: Mapping[str, str] = {
@@ -111,8 +120,11 @@ class Explained:
     lacks: tuple[str, ...]
     renames: Mapping[str, str]
     drops_params: bool
-    price: Literal["own", "published", "unknown", "per model"]
+    price: PriceKind
     usd_per_million: Mapping[str, float] = field(default_factory=dict)
+    """Of tokens, by their kind."""
+    usd_per_unit: Mapping[str, float] = field(default_factory=dict)
+    """Of what is not paid by the token."""
     unset_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Options that neither the row nor the environment gives -> the variables that would."""
     problems: tuple[str, ...] = ()
@@ -137,7 +149,7 @@ def way(endpoint: Endpoint, schema: str) -> Way | None:
 def _explained(deployment: Deployment, prices: PriceBook) -> Explained:
     profile = PROFILES.get(deployment.provider)
     endpoints = {endpoint: way(endpoint, deployment.schema) for endpoint in ENDPOINTS}
-    kind, usd = _price(deployment, prices)
+    kind, price = _price(deployment, prices)
     return Explained(
         group=deployment.group,
         id=deployment.id,
@@ -156,7 +168,8 @@ def _explained(deployment: Deployment, prices: PriceBook) -> Explained:
         renames=dict(profile.rename) if profile else {},
         drops_params=deployment.drop_params,
         price=kind,
-        usd_per_million=usd,
+        usd_per_million=_usd_per_million(price) if price else {},
+        usd_per_unit=_usd_per_unit(price) if price else {},
         unset_options=_unset(profile, deployment),
         problems=_problems(deployment),
     )
@@ -212,17 +225,22 @@ def _unset(profile: Profile | None, deployment: Deployment) -> dict[str, tuple[s
     return {name: where for name, where in options.items() if name not in deployment.options}
 
 
-def _price(
-    deployment: Deployment, prices: PriceBook
-) -> tuple[Literal["own", "published", "unknown", "per model"], dict[str, float]]:
+def _price(deployment: Deployment, prices: PriceBook) -> tuple[PriceKind, Price | None]:
     if deployment.price is not None:
-        return "own", _usd_per_million(deployment.price)
+        return "own", deployment.price
     if "*" in deployment.model and deployment.base_model is None:
-        return "per model", {}
+        return "per model", None
     found = prices.price_of(deployment.provider, deployment.model, deployment.base_model)
-    return ("published", _usd_per_million(found)) if found else ("unknown", {})
+    return "published" if found else "unknown", found
 
 
 def _usd_per_million(price: Price) -> dict[str, float]:
-    rates = {"input": price.input, "output": price.output, "cached": price.cached}
-    return {name: float(rate * 1_000_000) for name, rate in rates.items() if rate is not None}
+    """Of tokens; a model that is paid by other units may have none."""
+    rates = {name: getattr(price, name) for name in PER_TOKEN}
+    rates = {name: rate for name, rate in rates.items() if rate is not None}
+    return {n: float(r * 1_000_000) for n, r in rates.items()} if any(rates.values()) else {}
+
+
+def _usd_per_unit(price: Price) -> dict[str, float]:
+    rates = {name: getattr(price, member) for member, name in PER_UNIT.items()}
+    return {name: float(rate) for name, rate in rates.items() if rate}

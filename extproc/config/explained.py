@@ -61,5 +61,7 @@ def _credential(each: Explained) -> str:
 
 
 def _price(each: Explained) -> str:
-    rates = ", ".join(f"{rate:g} {name}" for name, rate in each.usd_per_million.items())
-    return f"{each.price}: USD {rates} for a million tokens" if rates else each.price
+    tokens = ", ".join(f"{rate:g} {name}" for name, rate in each.usd_per_million.items())
+    parts = [f"{tokens} for a million tokens"] if tokens else []
+    parts += [f"{rate:g} a {unit}" for unit, rate in each.usd_per_unit.items()]
+    return f"{each.price}: USD {'; '.join(parts)}" if parts else each.price

@@ -27,6 +27,12 @@ from extproc.config.rules import rules
 from extproc.config.yamlfile import Node
 from extproc.domain.snapshot import Snapshot
 
+STAND_INS: Mapping[str, tuple[str, str]] = {
+    "database_url": ("DATABASE_URL", "`extproc run` starts a Postgres of its own, in DATA_DIR"),
+    "master_key": ("LITELLM_MASTER_KEY", "`extproc run` makes a key of its own, in DATA_DIR"),
+}
+"""General setting -> (the variable that may say it instead, what happens without both)."""
+
 
 @dataclass(frozen=True, slots=True)
 class General:
@@ -79,6 +85,7 @@ def _from_file(path: Path, environ: Mapping[str, str], warnings: Warnings) -> Lo
     general = given.get("general_settings", {})
     router = given.get("router_settings", {})
     defaults = _defaults(litellm, router, everything, path.parent)
+    _warn_of_defaults(root, general, everything, warnings)
     found = groups(given, defaults, warnings)
     if general.get("infer_model_from_keys"):
         found = {**offered(defaults, warnings), **found}
@@ -94,6 +101,18 @@ def _from_file(path: Path, environ: Mapping[str, str], warnings: Warnings) -> Lo
         passing(general, found, defaults, warnings),
     )
     return Loaded(_stamped(snapshot), _general(general, router, everything, own), warnings.lines)
+
+
+def _warn_of_defaults(
+    root: Node, general: Mapping[str, Any], environ: Mapping[str, str], warnings: Warnings
+) -> None:
+    """Of what stands in for a setting that was meant to come from an unset variable."""
+    block = root.value.get("general_settings")
+    meant = block.value if block is not None and isinstance(block.value, dict) else {}
+    for name, (variable, then) in STAND_INS.items():
+        if name in meant and not general.get(name) and not environ.get(variable):
+            path = f"{meant[name].where}: general_settings.{name}"
+            warnings.add(f"{path}: {variable} is unset, too: {then}")
 
 
 def _without_environment(sections: Mapping[str, Node]) -> dict[str, Node]:

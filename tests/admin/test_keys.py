@@ -72,6 +72,13 @@ async def test_money_that_is_none_is_refused(amount: Any) -> None:
     assert answer.json()["detail"][0]["loc"] == ["body", "max_budget"]
 
 
+async def test_what_is_stored_without_effect_is_named() -> None:
+    sent = {"max_budget": 1, "rpm_limit": 1, "key_alias": "a"}
+    answer = await Admin().post("/key/generate", sent)
+    assert answer.headers["x-unenforced-fields"] == "max_budget, rpm_limit"
+    assert "x-unenforced-fields" not in (await Admin().post("/key/generate", {})).headers
+
+
 async def test_a_key_may_be_chosen() -> None:
     admin = Admin()
     assert (await made(admin, key="sk-my-own-16-key"))["key"] == "sk-my-own-16-key"

@@ -25,7 +25,7 @@ def test_a_port_that_is_listened_on_is_named_with_its_variable() -> None:
 
 
 def test_a_host_that_is_not_ours_is_refused() -> None:
-    with pytest.raises(SettingError, match=r"^PORT: 192\.0\.2\.1:4000 cannot be used"):
+    with pytest.raises(SettingError, match=r"^HOST: 192\.0\.2\.1 is no address of this machine"):
         check_ports(settings(host="192.0.2.1"))
 
 

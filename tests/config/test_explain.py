@@ -97,6 +97,20 @@ model_list:
     assert "credential bearer token: missing" in as_text(given, found)
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("openai/tts-1", "published: USD 1.5e-05 a character"),
+        ("openai/whisper-1", "published: USD 0.0001 a second of sound"),
+        ("openai/gpt-realtime", "32 audio_input, 64 audio_output for a million tokens"),
+    ],
+)
+def test_a_price_is_told_by_what_is_paid_for(tmp_path: Path, model: str, said: str) -> None:
+    text = f"model_list: [{{model_name: a, litellm_params: {{model: {model}, api_key: k}}}}]"
+    given = loaded(tmp_path, text)
+    assert said in as_text(given, explained(given, PRICES))
+
+
 def test_where_a_credential_that_no_config_names_is_looked_for(tmp_path: Path) -> None:
     text = """
 model_list:

@@ -314,3 +314,12 @@ def test_values_of_any_type_in_any_place_are_a_config_error_or_load(
         "credential_list": [members("credential_list")] if data.draw(st.booleans()) else None,
     }
     survives(tmp_path, yaml.safe_dump(document, allow_unicode=True).encode())
+
+
+def test_what_stands_in_for_an_unset_database_or_master_key_is_told(tmp_path: Path) -> None:
+    text = "general_settings: {database_url: os.environ/NOPE, master_key: os.environ/NOPE}"
+    warnings = "\n".join(load_text(tmp_path, text).warnings)
+    assert "DATABASE_URL is unset, too: `extproc run` starts a Postgres of its own" in warnings
+    assert "LITELLM_MASTER_KEY is unset, too: `extproc run` makes a key of its own" in warnings
+    given = {"DATABASE_URL": "postgresql://h/d", "LITELLM_MASTER_KEY": "sk-1"}
+    assert not any("too:" in line for line in load_text(tmp_path, text, given).warnings)

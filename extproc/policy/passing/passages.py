@@ -202,7 +202,9 @@ def _native(call: Call, prefix: str, path: str, asked: str, what: Named) -> Pass
     served = _deployment(call, PREFIXES[prefix], model, rest)
     if served is None:
         raise NotFound(
-            f"/{prefix} leads nowhere: no credential for {PREFIXES[prefix][0]} is configured."
+            f"/{prefix} leads nowhere: name a model group in the path or the body, or configure a "
+            f"credential for {PREFIXES[prefix][0]} itself, in its variable or on a deployment with "
+            "use_in_pass_through."
         )
     deployment, group = served
     provider = deployment.provider
