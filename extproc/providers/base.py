@@ -95,6 +95,28 @@ class ChunkTranslator(Protocol):
         ...
 
 
+class Wrapping:
+    """A ChunkTranslator over another one, which knows what was used and produced."""
+
+    def __init__(self, inner: ChunkTranslator) -> None:
+        self._inner = inner
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._inner.usage
+
+    @property
+    def text(self) -> str:
+        return self._inner.text
+
+    @property
+    def done(self) -> bool:
+        return self._inner.done
+
+    def finish(self) -> list[Json]:
+        return self._inner.finish()
+
+
 @dataclass(frozen=True, slots=True)
 class Translator:
     """One (endpoint, schema) pair, for instance (chat, anthropic)."""

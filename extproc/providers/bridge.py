@@ -9,9 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
 from extproc.errors import InvalidRequest
-from extproc.providers.base import ChunkTranslator, Incoming, Outgoing, Request, Translator
+from extproc.providers.base import (
+    ChunkTranslator,
+    Incoming,
+    Outgoing,
+    Request,
+    Translator,
+    Wrapping,
+)
 from extproc.providers.defaults import completed
 from extproc.providers.frames import Frame
 
@@ -78,25 +84,13 @@ def _field(param: str | None, bridge: Bridge, asked: Request) -> str | None:
     return param if name in asked.body else bridge.fields.get(name, param)
 
 
-class _Bridged:
+class _Bridged(Wrapping):
     """The inner stream's chunks, each turned into the client's events."""
 
     def __init__(self, inner: ChunkTranslator, events: Events) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._events = events
         self._ended = False
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def text(self) -> str:
-        return self._inner.text
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
 
     def feed(self, frame: Frame) -> list[Json]:
         return self._translated(self._inner.feed(frame))

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
 from extproc.providers import answers, openai
-from extproc.providers.base import Incoming, Request
+from extproc.providers.base import Incoming, Request, Wrapping
 from extproc.providers.failures import provider_error
 from extproc.providers.frames import Frame
 
@@ -66,29 +65,18 @@ def _finish(reason: Any, request: Request) -> Any:
     return FINISH.get(reason, reason) if isinstance(reason, str) else reason
 
 
-class Chunks:
+class Chunks(Wrapping):
     """A stream of such answers."""
 
     def __init__(self, request: Request, thought: Thought) -> None:
+        super().__init__(openai.Chunks(request))
         self._request = request
         self._thought = thought
-        self._inner = openai.Chunks(request)
         self._parts: list[str] = []
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
 
     @property
     def text(self) -> str:
         return self._inner.text + "".join(self._parts)
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
-
-    def finish(self) -> list[Json]:
-        return self._inner.finish()
 
     def feed(self, frame: Frame) -> list[Json]:
         chunks = [self._plain(chunk) for chunk in self._inner.feed(frame)]

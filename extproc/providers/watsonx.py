@@ -16,7 +16,7 @@ from extproc.domain.deployment import Deployment
 from extproc.domain.usage import Usage
 from extproc.errors import ProviderError
 from extproc.providers import answers, chat, embeddings, lenient, openai
-from extproc.providers.base import Incoming, Outgoing, Request, Translator
+from extproc.providers.base import Incoming, Outgoing, Request, Translator, Wrapping
 from extproc.providers.failures import provider_error
 from extproc.providers.frames import Frame
 
@@ -130,32 +130,26 @@ def _error(
     return provider_error(status, headers, body, deployment)
 
 
-class Chunks:
+class Chunks(Wrapping):
     """OpenAI's chunks, whose stream is ended by the end of the connection."""
 
     def __init__(self, request: Request) -> None:
+        super().__init__(openai.Chunks(request))
         self._request = request
-        self._inner = openai.Chunks(request)
         self._finished = False
-        self.done = False
+        self._ended = False
 
     @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def text(self) -> str:
-        return self._inner.text
+    def done(self) -> bool:
+        return self._ended or self._inner.done
 
     def finish(self) -> list[Json]:
         """Complete when the model had said why it ended."""
-        self.done = self._finished
+        self._ended = self._finished
         return []
 
     def feed(self, frame: Frame) -> list[Json]:
-        chunks = [self._plain(chunk) for chunk in self._inner.feed(frame)]
-        self.done = self._inner.done
-        return chunks
+        return [self._plain(chunk) for chunk in self._inner.feed(frame)]
 
     def _plain(self, chunk: Json) -> Json:
         if chunk.get("errors"):

@@ -8,9 +8,8 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
 from extproc.providers import lenient
-from extproc.providers.base import ChunkTranslator, Request
+from extproc.providers.base import ChunkTranslator, Request, Wrapping
 from extproc.providers.failures import provider_error, unusable_answer
 from extproc.providers.frames import Frame
 
@@ -24,27 +23,12 @@ _STATUSES: Mapping[str, int] = {
 }
 
 
-class Unframed:
+class Unframed(Wrapping):
     """The stream of another translator, taken out of Bedrock's frames."""
 
     def __init__(self, inner: ChunkTranslator, request: Request) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._deployment = request.deployment
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def text(self) -> str:
-        return self._inner.text
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
-
-    def finish(self) -> list[Json]:
-        return self._inner.finish()
 
     def feed(self, frame: Frame) -> list[Json]:
         kind, _, name = frame.event.partition(":")

@@ -6,9 +6,8 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_PayloadPar
 from collections.abc import Callable
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
 from extproc.providers import answers, openai
-from extproc.providers.base import ChunkTranslator, Request
+from extproc.providers.base import ChunkTranslator, Request, Wrapping
 from extproc.providers.failures import unusable_answer
 from extproc.providers.frames import BadFrame, Decoder, Frame, LineDecoder
 from extproc.providers.sagemaker.endpoint import MODEL_ERROR, error
@@ -33,25 +32,13 @@ class EitherDecoder:
         return [] if self._decoder is None else self._decoder.flush()
 
 
-class Joined:
+class Joined(Wrapping):
     """The stream of another translator, put together again from its parts."""
 
     def __init__(self, inner: ChunkTranslator, request: Request) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._deployment = request.deployment
         self._decoder = EitherDecoder()
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def text(self) -> str:
-        return self._inner.text
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
 
     def feed(self, frame: Frame) -> list[Json]:
         kind = frame.event.partition(":")[0]

@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from extproc.domain.call import Json
-from extproc.domain.usage import Usage
 from extproc.providers import chat
-from extproc.providers.base import Incoming, Request
+from extproc.providers.base import Incoming, Request, Wrapping
 from extproc.providers.frames import Frame
 from extproc.providers.sagemaker import tgi
 
@@ -60,24 +59,12 @@ def response(body: Json, request: Request) -> Incoming:
     return replace(found, body=chat.completion(request, "", [choice], found.usage))
 
 
-class Chunks:
+class Chunks(Wrapping):
     """The continuation's chunks as chat's."""
 
     def __init__(self, request: Request) -> None:
-        self._inner = tgi.Chunks(request)
+        super().__init__(tgi.Chunks(request))
         self._writer = chat.ChunkWriter(request)
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._inner.usage
-
-    @property
-    def text(self) -> str:
-        return self._inner.text
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
 
     def finish(self) -> list[Json]:
         return []
