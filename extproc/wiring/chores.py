@@ -7,8 +7,6 @@ from functools import partial
 import requests
 from prometheus_client import REGISTRY
 
-from extproc.admin.batches import BatchBiller
-from extproc.admin.purge import purge
 from extproc.clients.credentials import Signer
 from extproc.clients.metrics import BatchMetrics
 from extproc.clients.oauth import session
@@ -16,6 +14,8 @@ from extproc.clients.outbound import Outbound, threads
 from extproc.clients.schemes import schemes
 from extproc.config.loader import Loaded
 from extproc.domain.deployment import Deployment
+from extproc.policy.resources.biller import BatchBiller
+from extproc.policy.resources.purge import purge
 from extproc.providers.prices import PriceBook
 from extproc.settings import Settings, environment
 from extproc.stores.postgres.batches import PostgresBatches

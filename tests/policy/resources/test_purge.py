@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from extproc.admin import purge as chore
+from extproc.policy.resources import purge as chore
 from extproc.stores.base import StoreUnavailable
 
 

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from extproc.admin.batches import GIVE_UP_SECONDS, LEASE_SECONDS, BatchBiller
 from extproc.clients.credentials import Signer
 from extproc.clients.outbound import Outbound, threads
 from extproc.domain.deployment import Deployment, Upstream
 from extproc.domain.ledger import SpendRow
 from extproc.domain.snapshot import Snapshot
 from extproc.domain.usage import Price, Usage
+from extproc.policy.resources.biller import GIVE_UP_SECONDS, LEASE_SECONDS, BatchBiller
 from extproc.providers.prices import PriceBook
 from extproc.stores.base import SpendQuery, StoreUnavailable
 from extproc.stores.memory import MemoryBatches, MemoryKeys, MemoryLedger
