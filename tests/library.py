@@ -35,6 +35,8 @@ class Library:
 
     seen: list[Asked] = field(default_factory=list)
     responses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    at_work: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Responses made in the background, as they will be."""
     files: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -73,6 +75,10 @@ class Library:
         }
         self.files[shown["id"]] = shown, data
         return shown
+
+    def complete(self, response_id: str) -> None:
+        """One that was made in the background is over."""
+        self.responses[response_id] = self.at_work.pop(response_id)
 
     def finish(self, batch_id: str, bodies: Iterable[Any], status: str = "completed") -> None:
         """End a batch with these answers; one that is an int is a failed request's status."""
@@ -203,6 +209,9 @@ def _respond(shelf: Library, asked: Asked) -> Answer:
         "tool_choice": "auto",
         "tools": [],
     }
+    if body.get("background"):
+        shelf.at_work[response["id"]] = response
+        response = {**response, "status": "queued", "output": [], "usage": None}
     shelf.responses[response["id"]] = response
     return 200, response
 

@@ -22,3 +22,5 @@ class Remembered:
     """What the client was answered; None where the provider itself remembers it."""
     items: Sequence[Json] = ()
     """The whole conversation: what was asked, earlier turns included, then what was answered."""
+    background: bool = False
+    """Whether it was made after its call, and is billed when it is over."""

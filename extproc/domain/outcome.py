@@ -32,6 +32,8 @@ class Outcome:
     """What other models of the provider used for it; each is paid at its own price."""
     unmetered: bool = False
     """Whether it cost something that is not known, nor to be estimated."""
+    deferred: bool = False
+    """Whether the provider goes on with it: it is billed when that is over, by its response id."""
     served_model: str = ""
     """As the answer names it: for a price where the one that was asked has none."""
     text: str = ""

@@ -14,7 +14,7 @@ import orjson
 from extproc.domain.call import Json
 from extproc.domain.outcome import Outcome
 from extproc.errors import GatewayError
-from extproc.flow.commands import Pass
+from extproc.flow.commands import Note, Pass
 from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
 from extproc.providers import lenient
 from extproc.providers.decoders import decoder_of
@@ -222,6 +222,8 @@ class StreamedAnswer:
             yield self._exchange.release(at)
         if not self._response_id and chunks:
             self._response_id = _id_of(chunks[0])
+            if self._exchange.in_background:
+                yield Note(self._outcome(at, ok=False))
         shown = [_shown(self._exchange, chunk) for chunk in chunks]
         frames = _frames(self._exchange, shown, self.told)
         self.told += len(frames)

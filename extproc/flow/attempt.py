@@ -173,7 +173,7 @@ class AttemptFlow:
         headers = head.outgoing_headers(call, deployment, outgoing, content_type)
         credentials: Mapping[str, str] = yield Sign(head.departure(deployment, headers, body))
         begun_at: float = yield Begin(call, deployment)
-        recall = recall_of(call, deployment)
+        recall = recall_of(call, request)
         self._exchange = Exchange(call, deployment, translator, request, begun_at, recall)
         headers |= credentials
         if not same:

@@ -20,6 +20,7 @@ from extproc.providers.base import Request, Translator
 from extproc.providers.dialects import Dialect, dialect_of
 from extproc.providers.encoding import BadEncoding, Inflater
 from extproc.providers.failures import unusable_answer
+from extproc.providers.responses import ids
 
 Steps: TypeAlias = Generator[Command, Any, None]
 
@@ -64,6 +65,11 @@ class Exchange:
         return plan is not None and self.call.attempt < plan.attempts
 
     @property
+    def in_background(self) -> bool:
+        """Whether the provider goes on when the call is over."""
+        return self.recall is not None and self.recall.in_background
+
+    @property
     def silence_seconds(self) -> float | None:
         """How long a stream may be silent, where client or operator say so."""
         call, deployment = self.call, self.deployment
@@ -105,6 +111,7 @@ class Exchange:
         error: str = "",
         response_id: str = "",
     ) -> Outcome:
+        known = ids.decode(response_id) if self.in_background else None
         return Outcome(
             call=self.call,
             deployment=self.deployment,
@@ -113,10 +120,11 @@ class Exchange:
             http_status=self.status,
             ok=ok,
             produced=produced,
-            usage=usage,
+            usage=None if known else usage,
             text=text,
             first_byte_at=self.first_byte_at,
-            response_id=response_id,
+            response_id=known[1] if known else response_id,
+            deferred=known is not None,
             error=error,
             answered=200 if ok else None,
         )

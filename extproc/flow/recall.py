@@ -8,22 +8,25 @@ from collections.abc import Sequence
 
 from extproc.domain.call import Call, Json
 from extproc.domain.conversation import Remembered
-from extproc.domain.deployment import Deployment
 from extproc.flow.commands import Keep
 from extproc.providers import registry
 from extproc.providers.answers import record, text
+from extproc.providers.base import Request
 from extproc.providers.responses.history import linked, remembered
 
 
 class Recall:
     """Of one attempt."""
 
-    def __init__(self, call: Call, deployment: Deployment) -> None:
+    def __init__(self, call: Call, request: Request) -> None:
+        deployment = request.deployment
         self._call = call
         self._native = registry.remembers(deployment.schema)
         self._deployment = deployment
         previous = call.asked.get("previous_response_id")
         self._previous = previous if isinstance(previous, str) else ""
+        self.in_background = self._native and request.body.get("background") is True
+        """Whether the provider goes on with it when the call is over."""
         self._last: Json = {}
 
     def shown(self, said: Json) -> Json:
@@ -53,10 +56,11 @@ class Recall:
             owner=self._call.key.hash if self._call.key else "",
             deployment_id=self._deployment.id,
             created_at=self._call.received_at,
+            background=self.in_background,
             response=response,
             items=items,
         )
 
 
-def recall_of(call: Call, deployment: Deployment) -> Recall | None:
-    return Recall(call, deployment) if call.endpoint == "responses" else None
+def recall_of(call: Call, request: Request) -> Recall | None:
+    return Recall(call, request) if call.endpoint == "responses" else None

@@ -140,6 +140,7 @@ class Settler:
             metadata={
                 "response_id": outcome.response_id[:MAX_TEXT],
                 "applied_guardrails": list(outcome.call.applied_guardrails),
+                **({"deferred": True} if outcome.deferred else {}),
                 **unpriced,
             },
         )
@@ -147,7 +148,8 @@ class Settler:
     async def _usage(self, outcome: Outcome) -> tuple[Usage, bool]:
         """(usage, whether it is an estimate)."""
         stated = outcome.usage
-        if ENDPOINTS[outcome.call.endpoint].free or outcome.unmetered:
+        free = ENDPOINTS[outcome.call.endpoint].free
+        if free or outcome.unmetered or outcome.deferred:
             return stated or NOTHING, False
         if stated is not None and (outcome.ok or not outcome.text):
             return stated, False

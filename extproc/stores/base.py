@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, Noted, SpendRow
+from extproc.domain.openbill import OpenBill, SeenBatch
 from extproc.domain.resources import Owned
 
 
@@ -176,27 +176,31 @@ class Conversations(Protocol):
         ...
 
 
-class Batches(Protocol):
-    """Batches at providers that are to be billed. Times are epoch seconds."""
+class OpenBills(Protocol):
+    """Work at providers that is billed when it is over. Times are epoch seconds."""
 
     async def discover(self, at: float, since: float) -> int:
-        """Make due jobs of the ledger's calls since then that made batches; how many are new."""
+        """Make due bills of the calls since then that began such work; how many are new."""
         ...
 
-    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
+    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[OpenBill]:
         """Open jobs that are due; each goes to one caller, and is due again after the lease."""
         ...
 
-    async def later(self, job: BatchJob, at: float, failures: int) -> None:
+    async def later(self, job: OpenBill, at: float, failures: int) -> None:
         """An open job is due again then."""
         ...
 
-    async def close(self, job: BatchJob, state: str) -> None:
+    async def close(self, job: OpenBill, state: str) -> None:
         """The job is over: `billed`, or `lost`."""
         ...
 
     async def see(self, seen: Sequence[SeenBatch], at: float) -> None:
         """Note their files; make jobs of the new ones; one that is over is due, if open."""
+        ...
+
+    async def billed(self, deployment_id: str, work_id: str) -> bool:
+        """Whether the work is known, and over; both ids the provider's."""
         ...
 
     async def using(self, deployment_id: str, file_id: str) -> str | None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.conversation import Remembered
 from extproc.domain.key import Key
 from extproc.domain.ledger import Begun, Ended, Noted, SpendRow
+from extproc.domain.openbill import OpenBill, SeenBatch
 from extproc.domain.resources import Owned
 from extproc.stores.base import AliasTaken, KeyPage, Replica, SpendQuery, Trail
 
@@ -209,31 +209,31 @@ Name: TypeAlias = tuple[str, str]
 """(deployment id, the provider's id of a batch)"""
 
 
-class MemoryBatches:
-    """Implements Batches over MemoryLedger; unbounded, so for tests."""
+class MemoryBills:
+    """Implements OpenBills over MemoryLedger; unbounded, so for tests."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
-        self._due: dict[Name, tuple[float, BatchJob]] = {}
+        self._due: dict[Name, tuple[float, OpenBill]] = {}
         self._files: dict[Name, tuple[str, ...]] = {}
         self.states: dict[Name, str] = {}
 
     async def discover(self, at: float, since: float) -> int:
         rows = await self._ledger.rows(SpendQuery(start_at=since))
-        return sum(self._add(job, at) for row in rows if (job := _batch(row)))
+        return sum(self._add(job, at) for row in rows if (job := _open_bill(row)))
 
-    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
+    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[OpenBill]:
         due = sorted((when, _name(job)) for when, job in self._due.values() if when <= at)[:limit]
         claimed = [self._due[name][1] for _, name in due]
         self._due |= {_name(job): (at + lease_seconds, job) for job in claimed}
         return claimed
 
-    async def later(self, job: BatchJob, at: float, failures: int) -> None:
+    async def later(self, job: OpenBill, at: float, failures: int) -> None:
         name = _name(job)
         if name in self._due:
             self._due[name] = at, replace(self._due[name][1], failures=failures)
 
-    async def close(self, job: BatchJob, state: str) -> None:
+    async def close(self, job: OpenBill, state: str) -> None:
         if self._due.pop(_name(job), None) is not None:
             self.states[_name(job)] = state
 
@@ -245,13 +245,16 @@ class MemoryBatches:
             if each.over and name in self._due and not self._due[name][1].failures:
                 self._due[name] = at, self._due[name][1]
 
+    async def billed(self, deployment_id: str, work_id: str) -> bool:
+        return self.states.get((deployment_id, work_id), "open") != "open"
+
     async def using(self, deployment_id: str, file_id: str) -> str | None:
         names = (
             n for n in self._due if n[0] == deployment_id and file_id in self._files.get(n, ())
         )
         return next((name[1] for name in names), None)
 
-    def _add(self, job: BatchJob, at: float) -> bool:
+    def _add(self, job: OpenBill, at: float) -> bool:
         if _name(job) in self.states:
             return False
         self._due[_name(job)] = at, job
@@ -259,16 +262,18 @@ class MemoryBatches:
         return True
 
 
-def _name(job: BatchJob) -> Name:
+def _name(job: OpenBill) -> Name:
     return job.deployment_id, job.id
 
 
-def _batch(row: SpendRow) -> BatchJob | None:
-    begun, batch_id = row.begun, row.ended.metadata.get("response_id", "")
-    if begun.call_type != "acreate_batch" or not batch_id:
+def _open_bill(row: SpendRow) -> OpenBill | None:
+    begun, told = row.begun, row.ended.metadata
+    work_id, is_batch = told.get("response_id", ""), begun.call_type == "acreate_batch"
+    if not work_id or not (is_batch or told.get("deferred")):
         return None
-    return BatchJob(
-        id=batch_id,
+    return OpenBill(
+        id=work_id,
+        kind="batch" if is_batch else "response",
         key_hash=begun.key_hash,
         deployment_id=begun.deployment_id,
         call_id=begun.call_id,

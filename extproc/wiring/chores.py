@@ -14,11 +14,11 @@ from extproc.clients.outbound import Outbound, threads
 from extproc.clients.schemes import schemes
 from extproc.config.loader import Loaded
 from extproc.domain.deployment import Deployment
-from extproc.policy.resources.biller import BatchBiller
+from extproc.policy.resources.biller import Biller
 from extproc.policy.resources.purge import purge
 from extproc.providers.prices import PriceBook
 from extproc.settings import Settings, environment
-from extproc.stores.postgres.batches import PostgresBatches
+from extproc.stores.postgres.bills import PostgresBills
 from extproc.stores.postgres.conversations import PostgresConversations
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.postgres.pool import Database
@@ -32,8 +32,8 @@ def start_chores(
     share_metrics(environ, "admin")
     pool = threads()
     stack.callback(partial(pool.shutdown, wait=False, cancel_futures=True))
-    biller = BatchBiller(
-        batches=PostgresBatches(database),
+    biller = Biller(
+        bills=PostgresBills(database),
         ledger=PostgresLedger(database),
         snapshot=lambda: loaded.snapshot,
         outbound=Outbound(Signer(schemes(environ, time.time)), partial(_session, environ), pool),

@@ -13,7 +13,7 @@ from extproc.policy.resources.shelf import Shelf
 from extproc.settings import Settings
 from extproc.stores.base import Conversations
 from extproc.stores.memory import MemoryConversations, MemoryOwners
-from extproc.stores.postgres.batches import PostgresBatches
+from extproc.stores.postgres.bills import PostgresBills
 from extproc.stores.postgres.conversations import PostgresConversations
 from extproc.stores.postgres.owners import PostgresOwners
 from extproc.stores.postgres.pool import Database
@@ -30,7 +30,7 @@ def conversations_of(database: Database | None) -> Conversations:
 def shelf_of(database: Database | None) -> Shelf:
     if database is None:
         return Shelf(Ownership(MemoryOwners()), None)
-    return Shelf(Ownership(PostgresOwners(database)), PostgresBatches(database))
+    return Shelf(Ownership(PostgresOwners(database)), PostgresBills(database))
 
 
 def performers(settings: Settings, conversations: Conversations, metrics: Metrics) -> Performers:

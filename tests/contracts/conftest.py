@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from extproc.stores.memory import (
-    MemoryBatches,
+    MemoryBills,
     MemoryConversations,
     MemoryKeys,
     MemoryLedger,
@@ -16,7 +16,7 @@ from extproc.stores.memory import (
     MemoryReplicas,
     MemoryTrails,
 )
-from extproc.stores.postgres.batches import PostgresBatches
+from extproc.stores.postgres.bills import PostgresBills
 from extproc.stores.postgres.conversations import PostgresConversations
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
@@ -125,10 +125,10 @@ async def conversations(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
 async def billing(request: pytest.FixtureRequest) -> AsyncIterator[Billing]:
     if request.param == "memory":
         ledger = MemoryLedger(MemoryKeys())
-        yield Billing(MemoryBatches(ledger), ledger)
+        yield Billing(MemoryBills(ledger), ledger)
         return
     async with Database(request.getfixturevalue("postgres_url"), size=8) as database:
-        yield Billing(PostgresBatches(database), PostgresLedger(database))
+        yield Billing(PostgresBills(database), PostgresLedger(database))
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from tests import library
-from tests.e2e.gateway import Gateway
+from tests.e2e.gateway import Gateway, eventually
 from tests.library import Library
 
 ENV = {"WORKERS": "2", "BATCH_POLL_SECONDS": "0.3"}
@@ -117,6 +117,36 @@ def test_items_are_listed_and_nothing_is_left_to_cancel(keeping: Gateway) -> Non
     assert len(everything) == 3
     with pytest.raises(openai.BadRequestError, match="cancel"):
         client.responses.cancel(second.id)
+
+
+def test_what_is_made_in_the_background_is_billed_once_when_it_is_over(
+    keeping: Gateway, shelf: Library
+) -> None:
+    key = keeping.new_key()
+    client = keeping.openai(key)
+    made = client.responses.create(model="native", input="Hi", background=True)
+    theirs = list(shelf.at_work)[-1]
+    assert made.status == client.responses.retrieve(made.id).status == "queued"
+    with pytest.raises(openai.BadRequestError, match="not billed yet"):
+        client.responses.delete(made.id)
+    shelf.complete(theirs)
+
+    def billed() -> list[float]:
+        return [row["spend"] for row in keeping.rows(key) if row["spend"]]
+
+    assert eventually(billed, "the response's row") == [pytest.approx(7e-6 + 3 * 2e-6)]
+    assert client.responses.retrieve(made.id).output_text == "after None"
+
+    def is_deleted() -> bool:
+        try:
+            client.responses.delete(made.id)
+        except openai.BadRequestError:
+            return False
+        return True
+
+    eventually(is_deleted, "its bill to be closed")
+    assert theirs not in shelf.responses
+    assert len(billed()) == 1
 
 
 def test_a_native_provider_goes_on_from_its_own(keeping: Gateway, shelf: Library) -> None:

@@ -15,16 +15,24 @@ from extproc.flow.commands import (
     Identify,
     Immediate,
     Keep,
+    Note,
     Pass,
     PassHeaders,
     Release,
     Send,
     Settle,
+    SettleLate,
     Sign,
     Watch,
 )
 from extproc.flow.entry import Entry
-from extproc.flow.events import RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
+from extproc.flow.events import (
+    RequestBody,
+    RequestHeaders,
+    ResponseBody,
+    ResponseHeaders,
+    StreamClosed,
+)
 from extproc.providers.responses import ids
 from tests.calls import call, deployment, plan
 from tests.playbook import Playbook
@@ -123,6 +131,49 @@ def test_of_a_providers_own_answer_only_whose_it_is() -> None:
     kept = whole(play, OWN).result(RECEIPT).take()
     assert kept == Keep(Remembered(shown, "hash-of-key", "d1", 100.0))
     play.result(None) << Immediate
+
+
+def test_what_goes_on_in_the_background_is_billed_later_by_its_id() -> None:
+    play, _ = asked(NATIVE, background=True)
+    play >> ResponseHeaders(100.5, 200, JSON) << Watch(120.0)
+    queued = {**OWN, "status": "queued", "usage": None}
+    play >> ResponseBody(101.0, orjson.dumps(queued), True)
+    outcome = play.take().outcome
+    assert (outcome.deferred, outcome.response_id, outcome.usage) == (True, "resp_theirs", None)
+    kept = play.result(RECEIPT).take()
+    assert kept.said.background
+    play.result(None) << Immediate
+
+
+def event(kind: str, **response: Any) -> bytes:
+    told = {"type": kind, "response": {**OWN, **response}}
+    return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(told) + b"\n\n"
+
+
+def test_a_background_stream_is_noted_with_its_first_event_and_billed_later() -> None:
+    play, _ = asked(NATIVE, background=True, stream=True)
+    play >> ResponseHeaders(100.5, 200, SSE) << Watch(120.0)
+    play >> ResponseBody(101.0, event("response.created", status="queued"), False) << Release
+    noted = play.take()
+    assert isinstance(noted, Note) and noted.outcome.deferred
+    assert noted.outcome.response_id == "resp_theirs"
+    play.result(None) << Pass
+    usage = {"input_tokens": 5, "output_tokens": 2}
+    play >> ResponseBody(102.0, event("response.completed", usage=usage), True)
+    settled = play.take()
+    assert isinstance(settled, Settle)
+    assert (settled.outcome.deferred, settled.outcome.usage) == (True, None)
+
+
+def test_a_background_stream_whose_client_leaves_is_billed_later() -> None:
+    play, _ = asked(NATIVE, background=True, stream=True)
+    play >> ResponseHeaders(100.5, 200, SSE) << Watch(120.0)
+    play >> ResponseBody(101.0, event("response.created", status="queued"), False)
+    play << Release << Note
+    play.result(None) << Pass
+    play >> StreamClosed(103.0)
+    late = play.take()
+    assert isinstance(late, SettleLate) and late.outcome.deferred
 
 
 def test_what_the_master_key_made_at_a_provider_needs_no_owner() -> None:

@@ -64,6 +64,12 @@ async def test_worked_example_costs_what_it_should() -> None:
     assert record.cost_nanousd == 4_920_000 and not record.estimated
 
 
+async def test_what_the_provider_goes_on_with_costs_nothing_yet() -> None:
+    record = await ended(deferred=True, text="four", response_id="resp_1")
+    assert (record.cost_nanousd, record.usage, record.estimated) == (0, Usage(), False)
+    assert (record.metadata["deferred"], record.metadata["response_id"]) == (True, "resp_1")
+
+
 async def test_usage_nobody_stated_is_estimated_and_says_so() -> None:
     record = await ended(ok=False, text="four")
     assert record.usage == Usage(input=100, output=4) and record.estimated

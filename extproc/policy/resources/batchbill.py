@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from extproc.domain.batch import BatchJob
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
 from extproc.domain.endpoints import Endpoint
 from extproc.domain.ledger import Begun, Ended, SpendRow
+from extproc.domain.openbill import OpenBill
 from extproc.domain.snapshot import Snapshot
 from extproc.domain.usage import NOTHING, Price, Usage
 from extproc.errors import GatewayError
@@ -133,7 +133,7 @@ def prices(snapshot: Snapshot, home: Deployment, book: PriceBook) -> Prices:
     return price_of
 
 
-def row(job: BatchJob, batch: Json, bill: Bill, at: float) -> SpendRow:
+def row(job: OpenBill, batch: Json, bill: Bill, at: float) -> SpendRow:
     """One row for the whole batch, keyed by its account and id."""
     attempt_id = f"batch-{job.deployment_id}-{job.id}"
     deployment = bill.deployment
@@ -169,7 +169,7 @@ def row(job: BatchJob, batch: Json, bill: Bill, at: float) -> SpendRow:
     return SpendRow(begun, ended)
 
 
-def _about(job: BatchJob, batch: Json, bill: Bill) -> dict[str, Any]:
+def _about(job: OpenBill, batch: Json, bill: Bill) -> dict[str, Any]:
     counts = record(batch.get("request_counts"))
     known = {
         "unpriced_models": sorted(bill.unpriced),

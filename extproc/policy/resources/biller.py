@@ -1,7 +1,7 @@
-"""Bills batches: asks the provider for each until it is over, then puts one row into the ledger.
+"""Bills what goes on after its call: asks the provider until it is over, then writes one row.
 
     open ──due──► asked ──still at work──► due later
-                    │ ──over────────────► its output is read ──► row, billed
+                    │ ──over────────────► a batch's output is read ──► row, billed
                     │ ──no answer───────► due later and later
 
 Several may do this at once: a job goes to one of them, and again to anyone when its lease is over.
@@ -10,25 +10,31 @@ A row that is in the ledger already changes nothing, so a crash between row and 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
 from extproc.clients.outbound import Declined, Outbound, Unreached
-from extproc.domain.batch import BatchJob
 from extproc.domain.call import Json
 from extproc.domain.deployment import Deployment
+from extproc.domain.ledger import SpendRow
+from extproc.domain.openbill import Kind, OpenBill
+from extproc.domain.resources import Kind as ResourceKind
 from extproc.domain.resources import Resource
 from extproc.domain.snapshot import Snapshot
 from extproc.errors import GatewayError
+from extproc.policy.resources import responsebill
 from extproc.policy.resources.batchbill import ENDPOINTS, Bill, prices, row
 from extproc.providers import resources
 from extproc.providers.answers import record, text
 from extproc.providers.prices import PriceBook
-from extproc.stores.base import Batches, Ledger, Refused, StoreUnavailable
+from extproc.stores.base import Ledger, OpenBills, Refused, StoreUnavailable
 
-OVER = frozenset({"completed", "failed", "expired", "cancelled"})
+OVER = frozenset({"completed", "incomplete", "failed", "expired", "cancelled"})
+KINDS: Mapping[Kind, ResourceKind] = {"batch": "batches", "response": "responses"}
+"""What is asked for."""
 LEASE_SECONDS = 600.0
 AT_ONCE = 4
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -36,7 +42,8 @@ DAY_SECONDS = 86_400.0
 DISCOVERED_SECONDS = 35 * DAY_SECONDS
 GIVE_UP_SECONDS = 30 * DAY_SECONDS
 """Providers delete a batch's output by then; what could not be billed is lost, loudly."""
-MAX_BATCH_BYTES = 1024 * 1024
+MAX_BYTES: Mapping[Kind, int] = {"batch": 1024 * 1024, "response": 64 * 1024 * 1024}
+"""Of one answer. A response holds all that was made, pictures too."""
 GONE = 404
 
 log = logging.getLogger(__name__)
@@ -47,8 +54,8 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchBiller:
-    batches: Batches
+class Biller:
+    bills: OpenBills
     ledger: Ledger
     snapshot: Callable[[], Snapshot]
     outbound: Outbound
@@ -64,49 +71,57 @@ class BatchBiller:
             try:
                 await self.step()
             except StoreUnavailable as error:
-                log.warning("batches: the database is away: %s", error)
+                log.warning("open bills: the database is away: %s", error)
             await asyncio.sleep(min(self.poll_seconds, 10.0))
 
     async def step(self) -> int:
         """Look at every job that is due; how many there were."""
         now = self.now()
-        await self.batches.discover(now, now - DISCOVERED_SECONDS)
+        await self.bills.discover(now, now - DISCOVERED_SECONDS)
         looked = 0
-        while jobs := await self.batches.claim(self.now(), AT_ONCE, LEASE_SECONDS):
+        while jobs := await self.bills.claim(self.now(), AT_ONCE, LEASE_SECONDS):
             async with asyncio.TaskGroup() as group:
                 for job in jobs:
                     group.create_task(self._look(job))
             looked += len(jobs)
         return looked
 
-    async def _look(self, job: BatchJob) -> None:
+    async def _look(self, job: OpenBill) -> None:
         try:
             await self._ask_or_wait(job)
         except StoreUnavailable as error:  # its lease will bring it back
-            log.warning("batch %s: the database is away: %s", job.id, error)
+            log.warning("%s %s: the database is away: %s", job.kind, job.id, error)
 
-    async def _ask_or_wait(self, job: BatchJob) -> None:
+    async def _ask_or_wait(self, job: OpenBill) -> None:
         try:
             await self._ask(job)
         except (Unreached, Declined, Unreadable, GatewayError, Refused) as error:
             await self._failed(job, str(error))
 
-    async def _ask(self, job: BatchJob) -> None:
+    async def _ask(self, job: OpenBill) -> None:
         deployment = self.snapshot().deployment(job.deployment_id)
         if deployment is None:
             raise Unreadable("its deployment is no longer configured")
-        path = _path(deployment, Resource("batches", job.id))
-        batch = await self.outbound.get(deployment, path, _object)
-        if batch.get("status") not in OVER:
-            await self.batches.later(job, self.now() + self.poll_seconds, 0)
+        path = _path(deployment, Resource(KINDS[job.kind], job.id))
+        work = await self.outbound.get(deployment, path, partial(_object, MAX_BYTES[job.kind]))
+        if work.get("status") not in OVER:
+            await self.bills.later(job, self.now() + self.poll_seconds, 0)
             self.count("working")
             return
-        bill = await self._bill(deployment, batch)
-        await self.ledger.apply([row(job, batch, bill, self.now())])
-        await self.batches.close(job, "billed")
+        await self.ledger.apply([await self._row(job, deployment, work)])
+        await self.bills.close(job, "billed")
         self.count("billed")
+
+    async def _row(self, job: OpenBill, deployment: Deployment, work: Json) -> SpendRow:
+        if job.kind == "response":
+            price = self.book.price_of(
+                deployment.provider, deployment.model, deployment.base_model, deployment.price
+            )
+            return responsebill.row(job, work, deployment, price, self.now())
+        bill = await self._bill(deployment, work)
         if bill.unread:
             log.error("batch %s: %d lines of its output cannot be read", job.id, bill.unread)
+        return row(job, work, bill, self.now())
 
     async def _bill(self, deployment: Deployment, batch: Json) -> Bill:
         endpoint = ENDPOINTS.get("/v1" + text(batch.get("endpoint")).removeprefix("/v1"))
@@ -126,38 +141,43 @@ class BatchBiller:
         log.error("batch %s: its output is gone", text(batch.get("id")))
         return bill.add_unseen(batch)
 
-    async def _failed(self, job: BatchJob, why: str) -> None:
+    async def _failed(self, job: OpenBill, why: str) -> None:
         now = self.now()
         if now - job.created_at > GIVE_UP_SECONDS:
-            log.error("batch %s of key %s is not billed, given up: %s", job.id, job.key_hash, why)
+            whose = f"{job.kind} {job.id} of key {job.key_hash}"
+            log.error("%s is not billed, given up: %s", whose, why)
             await self._write_off(job)
-            await self.batches.close(job, "lost")
+            await self.bills.close(job, "lost")
             self.count("lost")
             return
-        log.warning("batch %s cannot be looked at: %s", job.id, why)
+        log.warning("%s %s cannot be looked at: %s", job.kind, job.id, why)
         pause = min(self.poll_seconds * 2.0 ** min(job.failures, 20), LONGEST_PAUSE_SECONDS)
-        await self.batches.later(job, now + pause, job.failures + 1)
+        await self.bills.later(job, now + pause, job.failures + 1)
         self.count("failed")
 
-    async def _write_off(self, job: BatchJob) -> None:
+    async def _write_off(self, job: OpenBill) -> None:
         """A row all the same, of a cost that nobody knows; not without its deployment."""
         deployment = self.snapshot().deployment(job.deployment_id)
         if deployment is None:
             return
-        bill = Bill(deployment, "chat", prices(self.snapshot(), deployment, self.book))
         lost: Json = {"status": "lost"}
-        await self.ledger.apply([row(job, lost, bill.add_unseen(lost), self.now())])
+        if job.kind == "response":
+            written_off = responsebill.row(job, lost, deployment, None, self.now())
+        else:
+            bill = Bill(deployment, "chat", prices(self.snapshot(), deployment, self.book))
+            written_off = row(job, lost, bill.add_unseen(lost), self.now())
+        await self.ledger.apply([written_off])
 
 
 def _path(deployment: Deployment, resource: Resource) -> str:
     return deployment.base_path + resources.path(deployment, resource)
 
 
-def _object(lines: Iterator[bytes]) -> Json:
+def _object(most_bytes: int, lines: Iterator[bytes]) -> Json:
     data = bytearray()
     for line in lines:
         data += line
-        if len(data) > MAX_BATCH_BYTES:
+        if len(data) > most_bytes:
             raise Unreadable("its answer is too large")
     try:
         return record(orjson.loads(data))

@@ -71,6 +71,8 @@ class Resources:
         may_see = found is not None or (call.key is not None and call.key.is_master)
         if deployment is None or not may_see or not registry.remembers(deployment.schema):
             raise ResponseNotFound(f"Response with id '{resource.id}' not found.")
+        if call.headers.get(":method") == "DELETE" and found is not None and found.background:
+            await self.shelf.check_billed(resource, deployment)
         rewrite = None if "stream=true" in query.lower() else _stamping(deployment)
         return _passage(call, resource, deployment, query, rewrite)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.call import Call, Json
 from extproc.domain.deployment import Deployment
+from extproc.domain.openbill import OpenBill, SeenBatch
 from extproc.domain.resources import Owned, Resource
 from extproc.errors import InvalidRequest, Unavailable
 from extproc.policy.resources.owners import Ownership, may_see
@@ -24,7 +24,7 @@ from extproc.providers import resources
 from extproc.providers.answers import objects, record, text
 from extproc.providers.resources import rewritten
 from extproc.providers.responses import ids
-from extproc.stores.base import Batches, StoreUnavailable
+from extproc.stores.base import OpenBills, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Shelf:
     """Over its stores; without a database there are no batches to bill."""
 
     owners: Ownership
-    batches: Batches | None
+    bills: OpenBills | None
 
     async def check(
         self, call: Call, resource: Resource, home: Deployment, body: Mapping[str, Any]
@@ -52,23 +52,36 @@ class Shelf:
             await self._check_unused(call, resource, home)
 
     async def _check_unused(self, call: Call, resource: Resource, home: Deployment) -> None:
-        if self.batches is None:
+        if self.bills is None:
             return
         file_id = resources.known(resource.id)
         owned = (await self.owners.find(call, home, [file_id])).get(file_id)
         where = owned.deployment_id if owned else home.id
         try:
-            batch_id = await self.batches.using(where, file_id)
+            batch_id = await self.bills.using(where, file_id)
         except StoreUnavailable:
-            raise Unavailable(
-                "The database that knows the batches is not reachable. Try again."
-            ) from None
+            raise _away() from None
         if batch_id is not None:
             shown = ids.encode(where, batch_id, resources.BATCH)
             raise InvalidRequest(
                 f"The file '{resource.id}' belongs to the batch '{shown}', which is not billed "
                 "yet. Delete it when that is over.",
                 param="file_id",
+            )
+
+    async def check_billed(self, resource: Resource, home: Deployment) -> None:
+        """Raises InvalidRequest for what could not be billed any more if it were deleted."""
+        if self.bills is None:
+            return
+        try:
+            over = await self.bills.billed(home.id, resources.known(resource.id))
+        except StoreUnavailable:
+            raise _away() from None
+        if not over:
+            raise InvalidRequest(
+                f"The response '{resource.id}' was made in the background and is not billed yet. "
+                "Delete it a little after it is over.",
+                param="response_id",
             )
 
     async def show(
@@ -120,12 +133,16 @@ class Shelf:
         owned = [(item, whose[each]) for item in items if (each := text(item.get("id"))) in whose]
         await self.owners.note(_with_written(owned))
         seen = [_seen(call, item, each) for item, each in owned if _is_batch(item)]
-        if self.batches is None or not seen:
+        if self.bills is None or not seen:
             return
         try:
-            await self.batches.see(seen, call.received_at)
+            await self.bills.see(seen, call.received_at)
         except StoreUnavailable as error:  # its call is in the ledger, and it is shown again
             log.warning("%d batches that were shown are not noted: %s", len(seen), error)
+
+
+def _away() -> Unavailable:
+    return Unavailable("The database that knows what is to be billed is not reachable. Try again.")
 
 
 def _hash(call: Call) -> str:
@@ -161,7 +178,7 @@ def _with_written(owned: Iterable[tuple[Json, Owned]]) -> list[Owned]:
 def _seen(call: Call, item: Json, owned: Owned) -> SeenBatch:
     own = owned.owner == _hash(call)
     files = (text(item.get(name)) for name in ("input_file_id", *WRITTEN))
-    job = BatchJob(
+    job = OpenBill(
         id=owned.id,
         key_hash=owned.owner,
         deployment_id=owned.deployment_id,

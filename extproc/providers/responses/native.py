@@ -68,12 +68,8 @@ STATUSES: Mapping[str, int] = {
 
 def _request(request: Request) -> Outgoing:
     deployment = request.deployment
-    if request.body.get("background") not in (None, False):
-        raise InvalidRequest(
-            "'background' is not served: a response that is made after its call is over could not "
-            "be billed. Leave it out, or stream the response.",
-            param="background",
-        )
+    if not isinstance(request.body.get("background"), bool | None):
+        raise InvalidRequest("'background' must be true or false.", param="background")
     body = {**request.body, "model": deployment.model}
     return Outgoing(PATH, ids.unstamped(body))
 
@@ -152,7 +148,9 @@ class Chunks:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._held: list[Json] | None = []
+        in_background = request.body.get("background") is True
+        self._held: list[Json] | None = None if in_background else []
+        """One made in the background is there from its first event on: it is not made again."""
         self._text: list[str] = []
         self._failed: ProviderError | None = None
         self.usage: Usage | None = None

@@ -29,6 +29,7 @@ class PostgresConversations:
             "deployment_id": storable(said.deployment_id),
             "created_at": said.created_at,
             "expires_at": said.expires_at,
+            "background": said.background,
             "response": None if said.response is None else _json(said.response),
             "items": _json(list(said.items)),
         }

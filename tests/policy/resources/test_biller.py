@@ -17,11 +17,11 @@ from extproc.domain.deployment import Deployment, Upstream
 from extproc.domain.ledger import SpendRow
 from extproc.domain.snapshot import Snapshot
 from extproc.domain.usage import Price, Usage
-from extproc.policy.resources.biller import GIVE_UP_SECONDS, LEASE_SECONDS, BatchBiller
+from extproc.policy.resources.biller import GIVE_UP_SECONDS, LEASE_SECONDS, Biller
 from extproc.providers.prices import PriceBook
 from extproc.stores.base import SpendQuery, StoreUnavailable
-from extproc.stores.memory import MemoryBatches, MemoryKeys, MemoryLedger
-from extproc.stores.postgres.batches import PostgresBatches
+from extproc.stores.memory import MemoryBills, MemoryKeys, MemoryLedger
+from extproc.stores.postgres.bills import PostgresBills
 from extproc.stores.postgres.keys import PostgresKeys
 from extproc.stores.postgres.ledger import PostgresLedger
 from extproc.stores.postgres.pool import Database
@@ -77,9 +77,9 @@ class Office:
         made = {"upstream": host, "api_key": library.KEY, "model": model, **more}
         return deployment(**{"id_": "d1", **made})
 
-    def biller(self, batches: Any = None) -> BatchBiller:
-        return BatchBiller(
-            batches=batches or self.batches,
+    def biller(self, batches: Any = None) -> Biller:
+        return Biller(
+            bills=batches or self.batches,
             ledger=self.ledger,
             snapshot=lambda: Snapshot("1", {"gpt": self.deployments}),
             outbound=Outbound(Signer({}), session, self.pool),
@@ -108,7 +108,7 @@ class Office:
 @pytest.fixture
 def office(shelf: Library) -> Iterator[Office]:
     ledger = MemoryLedger(MemoryKeys())
-    made = Office(shelf, ledger, MemoryBatches(ledger))
+    made = Office(shelf, ledger, MemoryBills(ledger))
     yield made
     made.pool.shutdown()
 
@@ -118,7 +118,7 @@ async def real(shelf: Library, postgres_url: str) -> AsyncIterator[tuple[Office,
     async with Database(postgres_url, size=8) as database:
         keys = PostgresKeys(database)
         await keys.create(replace(KEY, spend_nanousd=0))
-        made = Office(shelf, PostgresLedger(database), PostgresBatches(database))
+        made = Office(shelf, PostgresLedger(database), PostgresBills(database))
         yield made, keys
         made.pool.shutdown()
 
@@ -149,6 +149,69 @@ async def test_what_was_done_is_paid_whatever_the_end(office: Office, status: st
     rows = {row.begun.attempt_id: row for row in await office.billed()}
     assert sorted(row.ended.cost_nanousd or 0 for row in rows.values()) == [0, 13_000]
     assert rows[f"batch-d1-{nothing}"].ended.error == f"the batch is {status}"
+
+
+async def respond(office: Office, **said: Any) -> str:
+    """A response made in the background, and the row of its call."""
+    response_id = f"resp_{next(office.shelf.numbers)}"
+    office.shelf.responses[response_id] = {"id": response_id, "object": "response", **said}
+    row = a_row(f"call-{response_id}", 0, call_type="aresponses", at=NOW - 50)
+    told = {"response_id": response_id, "deferred": True}
+    await office.ledger.apply([replace(row, ended=replace(row.ended, metadata=told))])
+    return response_id
+
+
+async def responses(office: Office) -> list[SpendRow]:
+    rows = await office.ledger.rows(SpendQuery())
+    return [row for row in rows if row.begun.attempt_id.startswith("response-")]
+
+
+async def test_a_response_at_work_is_asked_for_again_and_billed_at_its_end(office: Office) -> None:
+    response_id = await respond(office, status="in_progress", usage=None)
+    await office.biller().step()
+    assert (await responses(office), office.counted) == ([], Counter(working=1))
+    used = {"input_tokens": 10, "output_tokens": 3}
+    office.shelf.responses[response_id] |= {"status": "completed", "usage": used}
+    for _ in range(3):
+        office.clock.at += 60
+        await office.biller().step()
+    (row,) = await responses(office)
+    assert row.begun.attempt_id == f"response-d1-{response_id}"
+    assert (row.begun.key_hash, row.begun.metadata) == (KEY.hash, a_row().begun.metadata)
+    assert row.ended.cost_nanousd == 10 * 2_000 + 3 * 4_000
+    assert (row.ended.status, row.ended.estimated) == ("success", False)
+
+
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "x" * 40}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "cost", "estimated"),
+    [
+        ({"status": "failed", "usage": None}, 0, False),
+        ({"status": "cancelled", "usage": None}, None, False),
+        ({"status": "incomplete", "output": [SAID]}, 10 * 4_000, True),
+        ({"status": "cancelled", "usage": {"input_tokens": 1, "output_tokens": 1}}, 6_000, False),
+    ],
+    ids=["failed", "cancelled unknown", "unstated", "cancelled"],
+)
+async def test_a_response_is_paid_for_what_was_made(
+    office: Office, said: dict[str, Any], cost: int | None, estimated: bool
+) -> None:
+    await respond(office, **said)
+    await office.biller().step()
+    (row,) = await responses(office)
+    assert (row.ended.cost_nanousd, row.ended.estimated) == (cost, estimated)
+
+
+async def test_a_response_that_is_gone_is_given_up_loudly(office: Office) -> None:
+    await respond(office, status="queued")
+    office.shelf.responses.clear()
+    await office.biller().step()
+    office.clock.at += GIVE_UP_SECONDS
+    await office.biller().step()
+    (row,) = await responses(office)
+    assert (row.ended.cost_nanousd, row.ended.status) == (None, "failure")
 
 
 class Crashing:

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from extproc.domain.batch import BatchJob
 from extproc.domain.call import Call
 from extproc.domain.key import Key
+from extproc.domain.openbill import OpenBill
 from extproc.domain.resources import Owned, find
 from extproc.errors import InvalidRequest, Unavailable
 from extproc.policy.resources.owners import Missing, Ownership
@@ -15,7 +15,7 @@ from extproc.policy.resources.shelf import Shelf
 from extproc.providers import resources
 from extproc.providers.responses import ids
 from extproc.stores.base import StoreUnavailable
-from extproc.stores.memory import MemoryBatches, MemoryKeys, MemoryLedger, MemoryOwners
+from extproc.stores.memory import MemoryBills, MemoryKeys, MemoryLedger, MemoryOwners
 from tests.calls import call, deployment, snapshot
 
 HOME = deployment("d1")
@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, owners: Any = None) -> None:
         self.owners = owners or MemoryOwners()
-        self.batches = MemoryBatches(MemoryLedger(MemoryKeys()))
+        self.batches = MemoryBills(MemoryLedger(MemoryKeys()))
         self.shelf = Shelf(Ownership(self.owners), self.batches)
 
     async def show(
@@ -214,6 +214,6 @@ async def test_a_shown_job_is_that_of_its_call() -> None:
     desk = Desk()
     await desk.show("POST", "/v1/batches", Key("ada", alias="a's"), batch())
     (job,) = await desk.batches.claim(1000.0, 1, 60.0)
-    assert isinstance(job, BatchJob)
+    assert isinstance(job, OpenBill)
     assert (job.call_id, job.created_at, job.metadata["key_alias"]) == ("c1", 100.0, "a's")
     assert resources.decode(shown()) == ("d1", "batch_1")

@@ -2,8 +2,8 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from extproc.domain.batch import BatchJob, SeenBatch
 from extproc.domain.ledger import SpendRow
+from extproc.domain.openbill import OpenBill, SeenBatch
 from tests.contracts.values import a_row
 
 NOW = 1_700_000_100.0
@@ -15,12 +15,12 @@ def made(batch_id: str, **begun: Any) -> SpendRow:
     return replace(row, ended=replace(row.ended, metadata={"response_id": batch_id}))
 
 
-def job(batch_id: str, deployment_id: str = "") -> BatchJob:
+def job(batch_id: str, deployment_id: str = "") -> OpenBill:
     where = deployment_id or made(batch_id).begun.deployment_id
-    return BatchJob(batch_id, "k", where, "call-1", NOW, metadata={"user": "ada"})
+    return OpenBill(batch_id, "k", where, "call-1", NOW, metadata={"user": "ada"})
 
 
-def seen(batch: BatchJob, *files: str, over: bool = False) -> SeenBatch:
+def seen(batch: OpenBill, *files: str, over: bool = False) -> SeenBatch:
     return SeenBatch(batch, files, over)
 
 
@@ -41,6 +41,21 @@ async def test_calls_that_made_batches_become_jobs_once(billing: Any) -> None:
     )
     assert (found.call_id, found.created_at, found.failures) == (row.call_id, row.at, 0)
     assert found.metadata == row.metadata
+
+
+async def test_responses_made_in_the_background_become_jobs_too(billing: Any) -> None:
+    row = a_row("call-r", call_type="aresponses")
+    told = {"response_id": "resp_1", "deferred": True}
+    await billing.ledger.apply([replace(row, ended=replace(row.ended, metadata=told)), made("b1")])
+    assert await billing.batches.discover(NOW, 0.0) == 2
+    assert await billing.batches.discover(NOW, 0.0) == 0
+    found = {job.id: job for job in await billing.batches.claim(NOW, 10, 60.0)}
+    assert {name: job.kind for name, job in found.items()} == {"b1": "batch", "resp_1": "response"}
+    home = row.begun.deployment_id
+    assert not await billing.batches.billed(home, "resp_1")
+    await billing.batches.close(found["resp_1"], "billed")
+    assert await billing.batches.billed(home, "resp_1")
+    assert not await billing.batches.billed(home, "resp_unknown")
 
 
 async def test_a_claimed_job_is_nobody_elses_until_its_lease_is_over(billing: Any) -> None:

@@ -1,16 +1,21 @@
 -- discover --
--- Make jobs of the calls that made batches and are in the ledger; a client that left its answer
--- unread has made one too.
-insert into batch_job (id, key_hash, deployment_id, call_id, about, created_at, state, failures,
-                       next_poll_at)
-select s.outcome ->> 'response_id', s.key_hash, s.deployment_id, s.call_id, s.about, s.started_at,
-       'open', 0, to_timestamp(%(at)s)
-from spend_log s
-where s.call_type = 'acreate_batch'
-  and s.started_at > to_timestamp(%(since)s)
-  and coalesce(s.outcome ->> 'response_id', '') <> ''
-  and not exists (select from batch_job b where b.deployment_id = s.deployment_id
-                  and b.id = s.outcome ->> 'response_id')
+-- Make jobs of the calls in the ledger that made batches, or responses in the background; a client
+-- that left its answer unread has made one too.
+with made as (
+    select s.*, 'batch' as kind from spend_log s
+    where s.call_type = 'acreate_batch' and s.started_at > to_timestamp(%(since)s)
+    union all
+    select s.*, 'response' as kind from spend_log s
+    where s.outcome ->> 'deferred' = 'true' and s.started_at > to_timestamp(%(since)s)
+)
+insert into batch_job (id, kind, key_hash, deployment_id, call_id, about, created_at, state,
+                       failures, next_poll_at)
+select m.outcome ->> 'response_id', m.kind, m.key_hash, m.deployment_id, m.call_id, m.about,
+       m.started_at, 'open', 0, to_timestamp(%(at)s)
+from made m
+where coalesce(m.outcome ->> 'response_id', '') <> ''
+  and not exists (select from batch_job b where b.deployment_id = m.deployment_id
+                  and b.id = m.outcome ->> 'response_id')
 on conflict (deployment_id, id) do nothing
 
 -- claim --
@@ -24,7 +29,7 @@ where (deployment_id, id) in (
     limit %(limit)s
     for update skip locked
 )
-returning id, key_hash, deployment_id, call_id, about, failures,
+returning id, kind, key_hash, deployment_id, call_id, about, failures,
           extract(epoch from created_at)::float8 as created_at
 
 -- later --
@@ -47,6 +52,11 @@ on conflict (deployment_id, id) do update set files = excluded.files,
     next_poll_at = case when %(over)s and batch_job.failures = 0 then excluded.next_poll_at
                         else batch_job.next_poll_at end
 where batch_job.state = 'open'
+
+-- billed --
+-- Whether a job is over.
+select state <> 'open' as over from batch_job
+where deployment_id = %(deployment_id)s and id = %(id)s
 
 -- using --
 -- The open batch that a file belongs to.

@@ -1,23 +1,23 @@
-"""The batches that are to be billed, in Postgres."""
+"""The work that is to be billed when it is over, in Postgres."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from extproc.domain.batch import BatchJob, SeenBatch
+from extproc.domain.openbill import OpenBill, SeenBatch
 from extproc.stores.postgres.pool import Database
 from extproc.stores.postgres.queries import load
 from extproc.stores.storable import storable
 
-_SQL = load("batches")
+_SQL = load("bills")
 _LIMIT_SECONDS = 10.0
 _SEE_SECONDS = 1.0
 """A client waits for it."""
 
 
-class PostgresBatches:
-    """Implements Batches."""
+class PostgresBills:
+    """Implements OpenBills."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,19 +27,19 @@ class PostgresBatches:
             cursor = await connection.execute(_SQL["discover"], {"at": at, "since": since})
             return cursor.rowcount
 
-    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[BatchJob]:
+    async def claim(self, at: float, limit: int, lease_seconds: float) -> Sequence[OpenBill]:
         wanted = {"at": at, "limit": limit, "lease": lease_seconds}
         async with self._database.connection(_LIMIT_SECONDS) as connection:
             cursor = await connection.execute(_SQL["claim"], wanted)
             rows = await cursor.fetchall()
         return [_job(row) for row in rows]
 
-    async def later(self, job: BatchJob, at: float, failures: int) -> None:
+    async def later(self, job: OpenBill, at: float, failures: int) -> None:
         values = {**_named(job), "at": at, "failures": failures}
         async with self._database.connection(_LIMIT_SECONDS) as connection:
             await connection.execute(_SQL["later"], values)
 
-    async def close(self, job: BatchJob, state: str) -> None:
+    async def close(self, job: OpenBill, state: str) -> None:
         async with self._database.connection(_LIMIT_SECONDS) as connection:
             await connection.execute(_SQL["close"], {**_named(job), "state": state})
 
@@ -51,6 +51,12 @@ class PostgresBatches:
         ):
             await cursor.executemany(_SQL["see"], values)
 
+    async def billed(self, deployment_id: str, work_id: str) -> bool:
+        wanted = {"deployment_id": storable(deployment_id), "id": storable(work_id)}
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_SQL["billed"], wanted)).fetchone()
+        return row is not None and bool(row["over"])
+
     async def using(self, deployment_id: str, file_id: str) -> str | None:
         wanted = {"deployment_id": storable(deployment_id), "file_id": storable(file_id)}
         async with self._database.connection() as connection:
@@ -58,7 +64,7 @@ class PostgresBatches:
         return None if row is None else str(row["id"])
 
 
-def _named(job: BatchJob) -> dict[str, str]:
+def _named(job: OpenBill) -> dict[str, str]:
     return {"deployment_id": job.deployment_id, "id": job.id}
 
 
@@ -77,6 +83,6 @@ def _seen(seen: SeenBatch, at: float) -> dict[str, Any]:
     }
 
 
-def _job(row: Mapping[str, Any]) -> BatchJob:
+def _job(row: Mapping[str, Any]) -> OpenBill:
     same = {name: value for name, value in row.items() if name != "about"}
-    return BatchJob(**same, metadata=row["about"])
+    return OpenBill(**same, metadata=row["about"])
