@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from extproc.settings import SettingError, Settings, environment
+from extproc.settings import NONE, SettingError, Settings, environment
 
 app = typer.Typer(
     help="An LLM gateway beside Envoy. Settings are environment variables: see print-settings.",
@@ -28,8 +28,8 @@ ADVICE = {
     **dict.fromkeys(("ChildFailed", "SchemaTooNew", "EnvoyAway", "GuardrailError"), ""),
     "StoreUnavailable": "DATABASE_URL: the database cannot be used: ",
 }
-"""Exceptions, by name, whose message is written for the user, and what it lacks at a start. Their
-modules are not all loaded."""
+"""Exceptions whose message is written for the user, by name (their modules are not all loaded),
+and what is printed before it."""
 BOOTSTRAP_SECONDS = 600.0
 
 
@@ -88,7 +88,7 @@ def ledger() -> None:
 def migrate() -> None:
     """Bring the schema of DATABASE_URL up to date."""
     url = _complete_settings().database_url
-    if not url or url == "none":
+    if not url or url == NONE:
         raise SettingError("DATABASE_URL: set it to the database to migrate")
     applied = asyncio.run(_load("extproc.stores.postgres.migrations:migrate")(url))
     print("\n".join(applied) or "nothing to do")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -181,12 +181,12 @@ class Settings(BaseModel):
         """REDIS_URL, or one made of REDIS_HOST, REDIS_PORT and REDIS_PASSWORD."""
         if self.redis_url or not self.redis_host:
             return self.redis_url
-        password = f":{self.redis_password}@" if self.redis_password else ""
+        password = f":{quote(self.redis_password, safe='')}@" if self.redis_password else ""
         return f"redis://{password}{self.redis_host}:{self.redis_port}/0"
 
 
 def _is_postgres_url(url: str) -> bool:
-    """With one host, several, or none where its query names a socket."""
+    """With one host, several, or none."""
     try:
         parts = urlsplit(url)
     except ValueError:

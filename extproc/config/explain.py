@@ -23,6 +23,7 @@ from extproc.providers.profile import Profile
 from extproc.providers.profiles import PROFILES
 
 Way: TypeAlias = Literal["native", "bridged", "counted"]
+"""In the provider's own words; over its chat; counted here, without the provider."""
 PriceKind: TypeAlias = Literal["own", "published", "unknown", "per model"]
 PER_TOKEN = ("input", "output", "cached", "audio_input", "audio_output", "image_output")
 PER_UNIT: Mapping[str, str] = {
@@ -32,7 +33,6 @@ PER_UNIT: Mapping[str, str] = {
     "audio_second": "second of sound",
 }
 """Member of a price -> what it is the price of."""
-"""In the provider's own words; over its chat; counted here, without the provider."""
 
 CREDENTIALS: Mapping[str, str] = {
     "bearer": "bearer token",
@@ -196,12 +196,11 @@ def _refused(name: str, deployment: Deployment) -> bool:
 
 def _problems(deployment: Deployment) -> tuple[str, ...]:
     served = (name for name in PLAIN if (name, deployment.schema) in registry.NATIVE)
-    for endpoint in served:
+    if endpoint := next(served, None):
         try:
             _ask(endpoint, _plain(endpoint, deployment))
         except GatewayError as error:
             return (error.message,)
-        break
     return ()
 
 

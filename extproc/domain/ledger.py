@@ -1,4 +1,4 @@
-"""The two records every attempt leaves, and the row they become.
+"""The records that every attempt leaves, and the row they become.
 
 An attempt is *begun* before it leaves for the provider and *ended* once, whatever happened. A
 begun record whose process died without an end becomes a row marked `interrupted`. A long attempt

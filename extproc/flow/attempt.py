@@ -6,7 +6,7 @@
     SENT       --Stalled-->          DONE         answered without the provider
     HELD       --ResponseBody-->     HELD, RELEASED or DONE
     RELEASED   --ResponseBody-->     RELEASED or DONE
-    START, IDENTIFIED --ResponseHeaders--> PASSING     Envoy answered by itself
+    START, IDENTIFIED --ResponseHeaders--> ECHOING     Envoy answered by itself
     any        --StreamClosed-->     CLOSED
 
 Whatever happens after an attempt has begun, one Settle or SettleLate leaves this flow, and only
@@ -80,21 +80,21 @@ class State(Enum):
     RELEASED = auto()
     DONE = auto()
     REFUSED = auto()
-    PASSING = auto()
+    ECHOING = auto()
     CLOSED = auto()
 
 
 ANSWER_EVENTS = (ResponseHeaders, ResponseBody, ResponseTrailers, Stalled)
 
 TRANSITIONS: dict[State, dict[type[Event], State]] = {
-    State.START: {RequestHeaders: State.IDENTIFIED, ResponseHeaders: State.PASSING},
-    State.IDENTIFIED: {RequestBody: State.SENT, ResponseHeaders: State.PASSING},
+    State.START: {RequestHeaders: State.IDENTIFIED, ResponseHeaders: State.ECHOING},
+    State.IDENTIFIED: {RequestBody: State.SENT, ResponseHeaders: State.ECHOING},
     State.SENT: {ResponseHeaders: State.HELD, Stalled: State.SENT},
     State.HELD: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.HELD),
     State.RELEASED: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.RELEASED),
     State.DONE: dict.fromkeys(ANSWER_EVENTS, State.DONE),
     State.REFUSED: dict.fromkeys(ANSWER_EVENTS, State.REFUSED),
-    State.PASSING: dict.fromkeys(ANSWER_EVENTS, State.PASSING),
+    State.ECHOING: dict.fromkeys(ANSWER_EVENTS, State.ECHOING),
     State.CLOSED: {},
 }
 
@@ -127,7 +127,7 @@ class AttemptFlow:
                 yield from self._identify(event)
             case RequestBody():
                 yield from self._send(event)
-            case _ if self.state is State.PASSING:
+            case _ if self.state is State.ECHOING:
                 yield from echo(event)
             case ResponseHeaders() if self.state is State.HELD:
                 yield from self._receive(event)

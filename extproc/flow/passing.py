@@ -53,7 +53,7 @@ from extproc.flow.relay import Relay
 from extproc.providers.dialects import dialect_of
 from extproc.providers.failures import stalled
 
-DIALECTS: Mapping[str | None, Endpoint] = {
+ERRORS_LIKE: Mapping[str | None, Endpoint] = {
     "anthropic": "messages",
     "gemini": "generate",
     "vertex_ai": "generate",
@@ -77,7 +77,7 @@ ANSWER_EVENTS = (ResponseHeaders, ResponseBody, ResponseTrailers, Stalled)
 
 TRANSITIONS: dict[State, dict[type[Event], State]] = {
     State.START: {RequestHeaders: State.IDENTIFIED, ResponseHeaders: State.ECHOING},
-    State.IDENTIFIED: {RequestBody: State.IDENTIFIED, ResponseHeaders: State.ECHOING},
+    State.IDENTIFIED: {RequestBody: State.SENT, ResponseHeaders: State.ECHOING},
     State.SENT: {ResponseHeaders: State.PASSING, Stalled: State.SENT},
     State.PASSING: dict.fromkeys((ResponseBody, ResponseTrailers, Stalled), State.PASSING),
     State.DONE: dict.fromkeys(ANSWER_EVENTS, State.DONE),
@@ -199,7 +199,7 @@ class PassFlow:
         yield refusal
 
     def _envelope(self, error: GatewayError) -> Json:
-        return dialect_of(DIALECTS.get(self._prefix, "chat")).error(error)
+        return dialect_of(ERRORS_LIKE.get(self._prefix, "chat")).error(error)
 
 
 def _outgoing(passage: Passage) -> dict[str, str]:

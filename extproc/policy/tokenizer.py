@@ -23,15 +23,15 @@ def count(model: str, texts: Sequence[str]) -> int:
     return sum(encoding.count(_encodable(text)) for text in texts)
 
 
-def spell(runs: Sequence[Sequence[int]]) -> list[str | None]:
-    """The text of each run of cl100k_base's numbers; None for one that is none.
+def decode(runs: Sequence[Sequence[int]]) -> list[str | None]:
+    """The text of each list of cl100k_base's token ids; None for one that is none.
 
-    Of a number that stands for no token the package reads memory that is not its own.
+    Of an id of no token the package reads memory that is not its own: callers check that.
     """
-    return [_spelled(run) for run in runs]
+    return [_decoded(run) for run in runs]
 
 
-def _spelled(run: Sequence[int]) -> str | None:
+def _decoded(run: Sequence[int]) -> str | None:
     """Who cuts a long text at a token may cut a character: its pieces are left out."""
     encoding = _encoding("cl100k_base")
     for start, end in _CUTS:

@@ -82,6 +82,7 @@ THINKING_TOKENS: Mapping[str, int] = {
     "max": 16384,
 }
 """LiteLLM's thinking budgets for `reasoning_effort`; `none` has no budget, it switches off."""
+EFFORTS = ("none", *THINKING_TOKENS)
 
 
 def given(request: Request, supported: frozenset[str]) -> Json:
@@ -231,6 +232,13 @@ def is_base64(text: str) -> bool:
         return False
     letters = text.rstrip("=").encode()
     return len(text) - len(letters) <= 2 and not letters.translate(None, BASE64)
+
+
+def effort(value: Any) -> str:
+    """A `reasoning_effort`. Raises InvalidRequest."""
+    if not isinstance(value, str) or value not in EFFORTS:
+        raise wrong("reasoning_effort", f"one of {', '.join(EFFORTS)}")
+    return value
 
 
 def wrong(where: str, expected: str) -> InvalidRequest:

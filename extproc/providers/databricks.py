@@ -45,11 +45,9 @@ def _request(request: Request) -> Outgoing:
     return Outgoing(f"{ROOT}/chat/completions", body)
 
 
-def _thinking(effort: Any, model: str, limit: Any) -> Json:
+def _thinking(asked: Any, model: str, limit: Any) -> Json:
     """An older Claude thinks by a budget, which leaves it at least half of its room to answer."""
-    if effort != "none" and effort not in list(chat.THINKING_TOKENS):
-        raise chat.wrong("reasoning_effort", f"one of {['none', *chat.THINKING_TOKENS]}")
-    claude = model_of(model)
+    effort, claude = chat.effort(asked), model_of(model)
     if effort == "none" or not claude.thinks:
         return {}
     if claude.adaptive:

@@ -51,10 +51,7 @@ def _supported(request: Request) -> frozenset[str]:
 
 def _effort(asked: Json) -> str:
     """Thinking is on or off here: Mistral knows the two ends alone."""
-    effort = asked["reasoning_effort"]
-    if effort != "none" and effort not in list(chat.THINKING_TOKENS):
-        raise chat.wrong("reasoning_effort", f"one of {['none', *chat.THINKING_TOKENS]}")
-    return "none" if effort == "none" else "high"
+    return "none" if chat.effort(asked["reasoning_effort"]) == "none" else "high"
 
 
 def _tool_choice(asked: Json) -> Any:

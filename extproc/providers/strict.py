@@ -21,7 +21,7 @@ PROVIDERS = frozenset({"openai", "azure", "azure_ai"})
 HOST = "api.openai.com"
 """Another host of OpenAI's format may have a word for what is the hub's."""
 
-REASONING = re.compile(r"(?:ft:)?(?:o\d|gpt-(?!5-chat)[5-9])(?![^.:-])")
+REASONING = re.compile(r"(?:o\d|gpt-(?!5-chat)[5-9])(?![^.:-])")
 """o1, o3-mini, gpt-5, gpt-5.1-codex …"""
 NOT_UNASKED = re.compile(r"gpt-5\.[124](?:-mini|-nano)?(?:-20\d\d-\d\d-\d\d)?$")
 """Those that do not reason unless they are told to."""
@@ -43,7 +43,7 @@ def strict(body: Json, request: Request) -> Json:
     deployment = request.deployment
     if deployment.provider not in PROVIDERS:
         return body
-    model = (deployment.base_model or deployment.model).rpartition("/")[2]
+    model = (deployment.base_model or deployment.model).rpartition("/")[2].removeprefix("ft:")
     if REASONING.match(model):
         body = _reasoning(body, model, request)
     if deployment.provider != "openai" or deployment.upstream.host == HOST:

@@ -66,7 +66,10 @@ class Epoch:
         rows = [row for record in records if (row := self._row(record)) is not None]
         if records or self._lock is None or not self._begun:
             return bool(records), rows
-        left = [interrupted(begun, self._noted.pop(i, None)) for i, begun in self._begun.items()]
+        left = [
+            interrupted(begun, self._noted.pop(attempt_id, None))
+            for attempt_id, begun in self._begun.items()
+        ]
         log.warning("journal: %s: %d attempts interrupted", self.tail.epoch, len(left))
         self._begun.clear()
         return True, left

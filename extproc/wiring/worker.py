@@ -23,6 +23,7 @@ from extproc.clients.schemes import schemes
 from extproc.domain.snapshot import Snapshot
 from extproc.policy import tokens
 from extproc.policy.access import check_model_access
+from extproc.policy.detokenize import Detokenize
 from extproc.policy.guard import GuardInput
 from extproc.policy.guardrails import hide_secrets
 from extproc.policy.guardrails import registry as guardrails
@@ -38,7 +39,6 @@ from extproc.policy.resources.recall import Continue, Recall
 from extproc.policy.resources.resolve import Resources
 from extproc.policy.settle import Settler
 from extproc.policy.size import check_declared_size
-from extproc.policy.spelled import SpellOut
 from extproc.policy.trail import Admitted, Trailing
 from extproc.providers.prices import PriceBook
 from extproc.settings import NONE, Layout, Settings, environment
@@ -87,13 +87,13 @@ def on_headers(authenticate: Stage) -> Sequence[Stage]:
 
 
 def on_body(
-    spell_out: SpellOut, guard: GuardInput, recall: Recall, owners: Ownership
+    detokenize: Detokenize, guard: GuardInput, recall: Recall, owners: Ownership
 ) -> Sequence[Stage]:
     """What is decided on the whole request."""
     return (
         read_params,
         check_model_access,
-        spell_out,
+        detokenize,
         guard,
         plan_attempts,
         Continue(recall),
@@ -128,7 +128,7 @@ async def _worker(settings: Settings, index: int) -> None:
         effects = Effects(
             snapshot=lambda: loaded.snapshot,
             on_headers=on_headers(IdentifyPassing(authenticate)),
-            on_body=on_body(SpellOut(helpers), guard, recall, shelf.owners),
+            on_body=on_body(Detokenize(helpers), guard, recall, shelf.owners),
             settler=settler,
             trailing=Trailing(_trails(settings, stack), Admitted(time.time)),
             metrics=metrics,

@@ -54,7 +54,8 @@ def database() -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def fragile(upstream: Upstream, database: Database) -> Iterator[Gateway]:
     """A gateway of one worker on that Postgres."""
-    running = Gateway(config(upstream), {"DATABASE_URL": database.url})
+    environ = {"DATABASE_URL": database.url, "BATCH_POLL_SECONDS": "0.5"}
+    running = Gateway(config(upstream), environ)
     running.start()
     yield running
     running.stop()

@@ -2,6 +2,11 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import httpx
+import openai
 
 from tests.e2e.database import Database
 from tests.e2e.gateway import Gateway, eventually
@@ -9,6 +14,7 @@ from tests.e2e.proofs import MESSAGES, Load, all_billed_once, quiet
 from tests.e2e.upstream import Upstream
 
 CHAT = {"model": "solo", "messages": MESSAGES}
+WORDS = 20
 
 
 async def postgres_away(
@@ -63,3 +69,40 @@ async def worker_killed(
     all_billed_once(gateway, upstream, load, may_be_interrupted=clients)
     quiet(gateway)
     return away
+
+
+def worker_killed_under_background_responses(gateway: Gateway, *, clients: int) -> None:
+    """What the provider has begun it finishes, and its key is billed for it once."""
+    key = gateway.new_key()
+    client = gateway.openai(key)
+    begun: list[str] = []
+
+    def ask(_: int) -> None:
+        """The kill breaks the stream off."""
+        order = {"x_demo": {"words": WORDS, "delay": 0.5}}
+        with (
+            suppress(openai.APIError, httpx.TransportError),
+            client.responses.create(
+                model="openai", input="Hi", background=True, stream=True, extra_body=order
+            ) as events,
+        ):
+            for event in events:
+                if event.type == "response.created":
+                    begun.append(event.response.id)
+
+    with ThreadPoolExecutor(clients) as pool:
+        for each in range(clients):
+            pool.submit(ask, each)
+        eventually(lambda: len(begun) == clients, "the beginning of every stream")
+        for worker in gateway.workers():
+            worker.kill()
+    eventually(lambda: gateway.chat(CHAT).status_code == 200, "an answer after the kill")
+
+    def billed() -> list[int]:
+        rows = [row for row in gateway.rows(key) if row["completion_tokens"]]
+        return [row["completion_tokens"] for row in rows]
+
+    eventually(lambda: len(billed()) >= clients, "a row for every response")
+    assert billed() == [WORDS] * clients
+    interrupted = [row for row in gateway.rows(key) if row["metadata"]["interrupted"]]
+    assert len(interrupted) == clients

@@ -31,6 +31,10 @@ async def test_worker_killed_under_load_of_other_formats(
     await outages.worker_killed(fragile, upstream, clients=6, mix=True)
 
 
+def test_worker_killed_under_background_responses(fragile: Gateway) -> None:
+    outages.worker_killed_under_background_responses(fragile, clients=4)
+
+
 def test_a_worker_that_hangs_or_is_gone_is_a_503_and_never_a_way_round(
     fragile: Gateway, upstream: Upstream
 ) -> None:

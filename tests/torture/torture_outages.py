@@ -28,3 +28,7 @@ async def test_worker_killed_under_other_formats(
     fragile: Gateway, upstream: Upstream, kill: int
 ) -> None:
     await outages.worker_killed(fragile, upstream, clients=30, mix=True)
+
+
+def test_worker_killed_under_many_background_responses(fragile: Gateway) -> None:
+    outages.worker_killed_under_background_responses(fragile, clients=40)

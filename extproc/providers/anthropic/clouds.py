@@ -1,8 +1,8 @@
 """What Claude's clouds take of the hints that Anthropic's own clients always send.
 
 Claude Code writes betas, cache scopes and context edits for Anthropic's own API, whatever serves
-the model. Elsewhere one of them that is not known fails the whole request; none of them changes
-what is asked, so they are left out.
+the model. Elsewhere one of them that is not known fails the whole request; they change
+what an answer costs, how fast it comes or what is remembered of it, and so are left out.
 https://code.claude.com/docs/en/llm-gateway
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 """

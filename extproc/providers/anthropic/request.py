@@ -174,11 +174,7 @@ def _budgeted(effort: str, room: int) -> Json:
 def _effort(asked: Any) -> str | None:
     if isinstance(asked, dict):
         asked = asked.get("effort")
-    if asked is None:
-        return None
-    if not isinstance(asked, str) or asked not in ("none", *chat.THINKING_TOKENS):
-        raise chat.wrong("reasoning_effort", f"one of none, {', '.join(chat.THINKING_TOKENS)}")
-    return asked
+    return None if asked is None else chat.effort(asked)
 
 
 def _budget(body: Json) -> int:

@@ -49,7 +49,7 @@ def conversation(body: Json, mend: bool) -> tuple[list[Json], list[Json]]:
 
 def tool_id(call_id: str) -> str:
     """An id of any provider's as Anthropic takes it: letters, digits, `_` and `-`."""
-    return _NOT_ID.sub("_", call_id.partition("__thought__")[0])
+    return _NOT_ID.sub("_", call_id.partition(chat.SIGNED_ID)[0])
 
 
 def _modern(messages: list[Json]) -> Iterator[Json]:

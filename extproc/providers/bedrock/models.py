@@ -103,7 +103,7 @@ def extra_params(deployment: Deployment) -> frozenset[str]:
     return frozenset(param for param, able in can.items() if able)
 
 
-def reasoning(effort: object, most_tokens: int | None, deployment: Deployment) -> Json:
+def reasoning(asked: object, most_tokens: int | None, deployment: Deployment) -> Json:
     """The additionalModelRequestFields that ask for this effort; none to switch it off.
 
     Claude's thinking needs room under `most_tokens`: none at all where it must call a tool.
@@ -111,9 +111,7 @@ def reasoning(effort: object, most_tokens: int | None, deployment: Deployment) -
     https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html
     https://docs.aws.amazon.com/nova/latest/nova2-userguide/using-converse-api.html
     """
-    if not isinstance(effort, str) or effort not in {"none", *chat.THINKING_TOKENS}:
-        raise chat.wrong("reasoning_effort", f"one of none, {', '.join(chat.THINKING_TOKENS)}")
-    model = claude(deployment)
+    effort, model = chat.effort(asked), claude(deployment)
     if model is not None:
         return _thinking(effort, most_tokens, model)
     if effort == "none":

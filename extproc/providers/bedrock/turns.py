@@ -16,7 +16,6 @@ TTLS = ("5m", "1h")
 INTRODUCTION = "Please see the document."
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_THOUGHT = "__thought__"
 
 
 class Turns:
@@ -152,7 +151,7 @@ def cache_point(marked: Json, where: str, deployment: Deployment) -> list[Json]:
 
 def tool_id(given: str) -> str:
     """The id of a tool call in the letters Converse takes; the same id always gives the same."""
-    plain = given.partition(_THOUGHT)[0]
+    plain = given.partition(chat.SIGNED_ID)[0]
     if _TOOL_ID.fullmatch(plain):
         return plain
     return f"call_{sha256(given.encode('utf-8', 'replace')).hexdigest()[:32]}"

@@ -13,7 +13,6 @@ from extproc.domain.usage import Usage
 from extproc.providers import answers, chat
 from extproc.providers.base import Request
 from extproc.providers.gemini import grounding
-from extproc.providers.gemini.contents import SIGNATURE
 from extproc.providers.gemini.sites import generation
 from extproc.providers.gemini.usage import usage
 
@@ -161,7 +160,7 @@ class Answer:
         self._text += [name, given]
         call_id = answers.text(call.get("id")) or f"call_{self._call_id}_{self._calls}"
         if signature:
-            call_id = f"{call_id}{SIGNATURE}{signature}"
+            call_id = f"{call_id}{chat.SIGNED_ID}{signature}"
         delta = chat.tool_delta(choice.calls, given, call_id, name)
         if signature:
             signed = {"thought_signature": signature}

@@ -15,7 +15,6 @@ from extproc.providers.base import Request
 from extproc.providers.gemini.media import media
 from extproc.providers.gemini.sites import generation, site_of
 
-SIGNATURE = "__thought__"
 """Between a call's id and the signature that travels in it."""
 NO_SIGNATURE = "skip_thought_signature_validator"
 """Google's own word for a call that another model made."""
@@ -82,7 +81,7 @@ class _Conversation:
         function = chat.member(call, "function", where)
         name = chat.string(function, "name", f"{where}.function")
         call_id = chat.string(call, "id", where)
-        plain, _, carried = call_id.partition(SIGNATURE)
+        plain, _, carried = call_id.partition(chat.SIGNED_ID)
         self._names[plain] = name
         called: Json = {"name": name}
         called["args"] = chat.arguments(function.get("arguments"), f"{where}.function.arguments")
@@ -93,7 +92,7 @@ class _Conversation:
 
     def _result(self, message: Json, where: str) -> list[Json]:
         """Its text is the call's output; media stand beside it."""
-        plain = chat.string(message, "tool_call_id", where).partition(SIGNATURE)[0]
+        plain = chat.string(message, "tool_call_id", where).partition(chat.SIGNED_ID)[0]
         name = self._names.get(plain) or answers.text(message.get("name"))
         if not name:
             raise chat.wrong(f"{where}.tool_call_id", "the id of a tool call before it")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from extproc.domain.call import Json
-from extproc.providers import lenient, openai
+from extproc.providers import chat, lenient, openai
 from extproc.providers.answers import content_text, count, objects, record, text
 from extproc.providers.base import Request
 from extproc.providers.generate import grounding
@@ -24,7 +24,6 @@ FINISH: Mapping[str, str] = {
 }
 """Any other reason is a natural end."""
 MALFORMED = "MALFORMED_FUNCTION_CALL"
-SIGNED_ID = "__thought__"
 _SOUND = "audio/L16;codec=pcm;rate=24000"
 
 
@@ -104,7 +103,7 @@ def function_call(call: Json) -> Json | None:
         return None
     if not isinstance(args, dict):
         return None
-    call_id, _, signature = text(call.get("id")).partition(SIGNED_ID)
+    call_id, _, signature = text(call.get("id")).partition(chat.SIGNED_ID)
     known: Json = {"id": call_id} if call_id else {}
     part: Json = {"functionCall": {**known, "name": text(function.get("name")), "args": args}}
     own = text(record(call.get("provider_specific_fields")).get("thought_signature")) or signature

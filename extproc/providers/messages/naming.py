@@ -13,10 +13,10 @@ from hashlib import sha256
 from typing import Any
 
 from extproc.domain.call import Json
+from extproc.providers import chat
 
 SHOWN_ID = re.compile(r"[a-zA-Z0-9_-]+")
 MARK = "toolu_b64_"
-SIGNATURE = "__thought__"
 MAX_NAME = 64
 
 
@@ -40,7 +40,7 @@ def upstream_id(shown: str, *, signed: bool) -> str:
             return shown
         if not call_id or shown_id(call_id) != shown:
             return shown
-    return call_id if signed else call_id.partition(SIGNATURE)[0] or call_id
+    return call_id if signed else call_id.partition(chat.SIGNED_ID)[0] or call_id
 
 
 def upstream_name(name: str) -> str:
