@@ -105,13 +105,13 @@ class WholeAnswer:
 
 
 def _shown(exchange: Exchange, body: Json) -> Json:
-    return exchange.recall.shown(body) if exchange.recall else body
+    return exchange.keeping.shown(body) if exchange.keeping else body
 
 
 def _kept(exchange: Exchange) -> Steps:
     """Whoever has the whole answer may go on from it."""
-    if exchange.recall:
-        yield from exchange.recall.keep()
+    if exchange.keeping:
+        yield from exchange.keeping.keep()
 
 
 def _id_of(body: Json) -> str:

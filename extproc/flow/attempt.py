@@ -63,7 +63,7 @@ from extproc.flow.events import (
     StreamClosed,
 )
 from extproc.flow.exchange import JSON_TYPE, Exchange, Steps
-from extproc.flow.recall import recall_of
+from extproc.flow.keeping import keeping_of
 from extproc.flow.retry import wait_seconds, worth_retrying
 from extproc.providers import counting, registry
 from extproc.providers.base import Request
@@ -173,8 +173,8 @@ class AttemptFlow:
         headers = head.outgoing_headers(call, deployment, outgoing, content_type)
         credentials: Mapping[str, str] = yield Sign(head.departure(deployment, headers, body))
         begun_at: float = yield Begin(call, deployment)
-        recall = recall_of(call, request)
-        self._exchange = Exchange(call, deployment, translator, request, begun_at, recall)
+        keeping = keeping_of(call, request)
+        self._exchange = Exchange(call, deployment, translator, request, begun_at, keeping)
         headers |= credentials
         if not same:
             headers["content-length"] = str(len(body))  # Envoy refuses a body that contradicts it

@@ -15,7 +15,7 @@ from extproc.errors import GatewayError
 from extproc.flow import headers as head
 from extproc.flow.commands import Command, Immediate, Release, Settle
 from extproc.flow.events import ResponseHeaders
-from extproc.flow.recall import Recall
+from extproc.flow.keeping import Keeping
 from extproc.providers.base import Request, Translator
 from extproc.providers.dialects import Dialect, dialect_of
 from extproc.providers.encoding import BadEncoding, Inflater
@@ -36,7 +36,7 @@ class Exchange:
     translator: Translator
     request: Request
     begun_at: float
-    recall: Recall | None = None
+    keeping: Keeping | None = None
     """Of an answer that may be asked for again."""
     status: int = 0
     answer: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Exchange:
     @property
     def in_background(self) -> bool:
         """Whether the provider goes on when the call is over."""
-        return self.recall is not None and self.recall.in_background
+        return self.keeping is not None and self.keeping.in_background
 
     @property
     def silence_seconds(self) -> float | None:

@@ -55,6 +55,7 @@ from extproc.wire.effects import Effects
 from extproc.wire.pulse import pulse
 from extproc.wire.server import Processor, Server
 from extproc.wire.watchdog import Watchdog
+from extproc.wiring.kept import conversations_of, performers, shelf_of
 from extproc.wiring.passing import resolving
 from extproc.wiring.process import (
     Services,
@@ -67,7 +68,6 @@ from extproc.wiring.process import (
     share_metrics,
     stop_signal,
 )
-from extproc.wiring.recall import conversations_of, performers, shelf_of
 
 WARM_SECONDS = 3.0
 GC_THRESHOLD = 20_000

@@ -1,4 +1,4 @@
-"""What a worker remembers of answers: in Postgres, or in this process where there is none."""
+"""What is kept between calls: in Postgres, or in this process where there is none."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping

@@ -15,7 +15,7 @@ from extproc.providers.base import Request
 from extproc.providers.responses.history import linked, remembered
 
 
-class Recall:
+class Keeping:
     """Of one attempt."""
 
     def __init__(self, call: Call, request: Request) -> None:
@@ -62,5 +62,5 @@ class Recall:
         )
 
 
-def recall_of(call: Call, request: Request) -> Recall | None:
-    return Recall(call, request) if call.endpoint == "responses" else None
+def keeping_of(call: Call, request: Request) -> Keeping | None:
+    return Keeping(call, request) if call.endpoint == "responses" else None
