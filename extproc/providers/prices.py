@@ -1,8 +1,7 @@
 """What a model costs: the operator's own price, else the provider's published one.
 
-Published prices are genai-prices' bundled table, with the sound of two models that it lacks: nothing
-is fetched. A model that is not in it has
-no price (None), which is never the same as free.
+Published prices are genai-prices' bundled table, and the sound of two models that it lacks: nothing
+is fetched. A model that is not in it has no price (None), which is never the same as free.
 """
 
 import re
