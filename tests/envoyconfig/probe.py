@@ -156,6 +156,9 @@ class ExtProc:
         except asyncio.CancelledError:
             stream.ended = "cancelled"
             raise
+        except grpc.aio.AbortError:  # as the script wanted
+            stream.ended = "aborted"
+            raise
         except Exception as error:
             stream.ended = repr(error)
             self.errors.append(error)

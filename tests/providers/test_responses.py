@@ -80,7 +80,8 @@ def test_bridged_request_is_a_chat_request_of_the_sdk(case: Path) -> None:
 def test_what_was_answered_can_be_continued(case: Path) -> None:
     asked, answer = _json(case / "request.json"), _json(case / "client.json")
     stored = history.remembered(asked, answer)
-    body = history.continued({**asked, "input": "And then?"}, stored)
+    again = {**asked, "input": "And then?", "background": False}
+    body = history.continued(again, stored)
     about = _json(case / "case.json") if (case / "case.json").exists() else {}
     request = Request(
         body=body,
